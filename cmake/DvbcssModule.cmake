@@ -1,11 +1,12 @@
-# dvbcss_module(NAME [IO] SOURCES file... [DEPENDS module...] [LIBRARIES target...])
+# dvbcss_module(NAME [IO] SOURCES file... [HEADERS header...] [DEPENDS module...]
+#               [LIBRARIES target...])
 #
 # One module is one static archive with its internals visible: what the unit tests link, and what
 # the installed libraries are assembled from. A module sees only the modules that it names in
 # DEPENDS, so a dependency that points up the layer picture does not link.
+# HEADERS are its public headers, named as in include/dvbcss/: they are installed with it.
 # IO marks a module of libdvbcss; without it a module belongs to libdvbcss-core.
 add_library(dvbcss_flags INTERFACE)
-target_compile_features(dvbcss_flags INTERFACE c_std_11)
 target_compile_options(
   dvbcss_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
                          -Wpointer-arith -Wvla -Wformat=2 -fno-common)
@@ -16,11 +17,10 @@ target_include_directories(dvbcss_flags INTERFACE "${PROJECT_SOURCE_DIR}/include
                                                   "${PROJECT_SOURCE_DIR}")
 
 function(dvbcss_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "IO" "" "SOURCES;DEPENDS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "IO" "" "SOURCES;HEADERS;DEPENDS;LIBRARIES")
   set(target dvbcss_m_${name})
   add_library(${target} STATIC ${arg_SOURCES})
-  set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden C_EXTENSIONS OFF
-                                             POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
   list(TRANSFORM arg_DEPENDS PREPEND dvbcss_m_)
   target_link_libraries(${target} PUBLIC dvbcss_flags ${arg_DEPENDS} ${arg_LIBRARIES})
   if(arg_IO)
@@ -29,4 +29,6 @@ function(dvbcss_module name)
   else()
     set_property(GLOBAL APPEND PROPERTY DVBCSS_CORE_MODULES ${target})
   endif()
+  list(TRANSFORM arg_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/include/dvbcss/")
+  set_property(GLOBAL APPEND PROPERTY DVBCSS_PUBLIC_HEADERS ${arg_HEADERS})
 endfunction()
