@@ -1,0 +1,140 @@
+/**
+ * @file
+ * The wall-clock server of a TV: answers CSS-WC requests (TS 103 286-2 clause 8) on a UDP socket
+ * of its own.
+ *
+ * Receive times are the kernel's. Nothing is allocated while it runs, and a flood of datagrams
+ * gives way to the other work of the loop after a bounded number of them.
+ *
+ * Threads: a server belongs to the loop on which it was made and is used from that loop's thread
+ * only. For more than one thread make one server per loop with `reuse_port`.
+ */
+#ifndef DVBCSS_WC_SERVER_H
+#define DVBCSS_WC_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "dvbcss/clock.h"
+#include "dvbcss/error.h"
+#include "dvbcss/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The port that wall-clock servers use by custom; the standard assigns none. */
+#define DVBCSS_WC_DEFAULT_PORT 6677
+
+/** A wall-clock server on one address. */
+struct dvbcss_wc_server;
+
+/** How a server is made. Copied, strings included. */
+struct dvbcss_wc_server_options {
+    /** Address to listen on: a numeric IPv4 or IPv6 address, as "0.0.0.0", "::1" or
+     * "fe80::1%eth0". */
+    const char *address;
+    /** UDP port; 0 takes a free one. */
+    uint16_t port;
+    /** With "::": false also answers IPv4, true leaves IPv4 to another server on the port. */
+    bool ipv6_only;
+    /** Lets several servers of one user share address and port; the kernel spreads the clients
+     * over them. */
+    bool reuse_port;
+    /** Answers with type 2 and, at once, a follow-up (type 3) that carries the time at which the
+     * kernel sent the answer. Off by default: clients in the field mishandle follow-ups. */
+    bool follow_up;
+    /** Precision of the receive and transmit times in seconds; 0 has it measured. */
+    double precision_s;
+    /** The largest frequency error of the time source in parts per million. */
+    double max_freq_error_ppm;
+    /** The wall clock in nanoseconds, never negative; NULL for dvbcss_monotonic_ns(). */
+    dvbcss_time_source now_ns;
+    /** Handed to the time source. */
+    void *user;
+};
+
+#define DVBCSS_WC_SERVER_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        "0.0.0.0", DVBCSS_WC_DEFAULT_PORT, false, false, false, 0.0, 500.0, NULL, NULL             \
+    }
+
+/** What a server has seen and done since it was made. */
+struct dvbcss_wc_server_counters {
+    /** Datagrams taken from the socket: the requests and those dropped below. */
+    uint64_t datagrams;
+    /** Valid requests. */
+    uint64_t requests;
+    /** Answers sent (types 1 and 2). */
+    uint64_t answers;
+    /** Follow-ups sent (type 3), and how many of them carry the kernel's transmit time. */
+    uint64_t follow_ups;
+    uint64_t kernel_follow_ups;
+    /** Datagrams dropped without an answer: not 32 bytes long, not version 0, not type 0. */
+    uint64_t dropped_length;
+    uint64_t dropped_version;
+    uint64_t dropped_type;
+    /** Datagrams that the kernel dropped because the receive buffer was full. */
+    uint64_t kernel_drops;
+    /** Requests whose receive time had to be taken in user space. */
+    uint64_t unstamped;
+    /** Answers and follow-ups that the kernel refused to send. */
+    uint64_t send_failures;
+};
+
+/** Called once a closed server is gone: its memory is free and its handles are off the loop. */
+typedef void (*dvbcss_wc_server_closed)(void *user);
+
+/**
+ * Opens the socket and begins to answer as soon as the loop runs.
+ *
+ * @param out     the new server; the caller ends it with dvbcss_wc_server_close()
+ * @param loop    the caller's loop; must outlive the server
+ * @param options NULL for DVBCSS_WC_SERVER_OPTIONS_INIT
+ * @return 0, DVBCSS_EINVAL (address is not numeric, a negative or not finite figure),
+ *         DVBCSS_EADDRESS (not an address of this machine, or the port is reserved),
+ *         DVBCSS_EADDRINUSE, DVBCSS_EIO (the system refused a socket), DVBCSS_ENOMEM
+ */
+DVBCSS_API DVBCSS_NODISCARD int
+dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,
+                        const struct dvbcss_wc_server_options *options);
+
+/**
+ * Stops answering at once and frees the server on the loop's next turn.
+ *
+ * @param server NULL is fine: nothing happens then and @p closed is not called
+ * @param closed called from the loop at the end; may be NULL
+ * @param user   handed to @p closed
+ */
+DVBCSS_API void dvbcss_wc_server_close(struct dvbcss_wc_server *server,
+                                       dvbcss_wc_server_closed closed, void *user);
+
+/** The UDP port that the server is bound to, in host byte order. */
+DVBCSS_API uint16_t dvbcss_wc_server_port(const struct dvbcss_wc_server *server);
+
+/**
+ * Writes the numeric address that the server is bound to, without brackets, with its zone if it
+ * has one.
+ *
+ * @param text receives the address; 64 bytes are always enough
+ * @param size of @p text in bytes
+ * @return 0 or DVBCSS_ENOSPC
+ */
+DVBCSS_API DVBCSS_NODISCARD int dvbcss_wc_server_address(const struct dvbcss_wc_server *server,
+                                                         char *text, size_t size);
+
+/** The precision in seconds that the server announces, given or measured, before it is rounded up
+ * to a power of two for the wire. */
+DVBCSS_API double dvbcss_wc_server_precision_s(const struct dvbcss_wc_server *server);
+
+/** Reads the counters. */
+DVBCSS_API void dvbcss_wc_server_counters(const struct dvbcss_wc_server *server,
+                                          struct dvbcss_wc_server_counters *counters);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
