@@ -75,8 +75,8 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_url_parse(const char *text, unsigned sche
                                                  struct dvbcss_report *report);
 
 /**
- * Writes a URL with its port, brackets around an IPv6 literal (its zone as "%25", RFC 6874) and
- * without a slash at the end: some televisions refuse one, and no client minds its absence.
+ * Writes a URL with its port, with brackets around an IPv6 literal (its zone as "%25", RFC 6874)
+ * and without the slash of an empty path: some televisions refuse a slash at the end.
  *
  * @param url  as dvbcss_url_parse() fills it
  * @param text receives the URL; DVBCSS_URL_TEXT_SIZE bytes are always enough
