@@ -6,6 +6,7 @@
 #ifndef DVBCSS_LOG_H
 #define DVBCSS_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dvbcss/export.h"
@@ -59,6 +60,18 @@ DVBCSS_API void dvbcss_log_write(enum dvbcss_log_level level, const char *id, co
         if (dvbcss_log_enabled(level))                                                             \
             dvbcss_log_write((level), (id), __VA_ARGS__);                                          \
     } while (0)
+
+/**
+ * Makes bytes of a peer fit for a log line: what is not printable ASCII, and the backslash, becomes
+ * `\n`, `\xab` and the like; what does not fit is cut and ends in "...".
+ *
+ * @param out    the text, always ended by a zero byte
+ * @param size   bytes that @p out has room for, at least 1
+ * @param bytes  may be NULL if @p length is 0
+ * @return @p out, so that the call can stand among the arguments of dvbcss_log()
+ * @note Any thread.
+ */
+DVBCSS_API const char *dvbcss_log_escape(char *out, size_t size, const void *bytes, size_t length);
 
 /**
  * Lets a peer that misbehaves in a loop fill the log with a few lines an interval only. Zeroed
