@@ -5,9 +5,11 @@
 #include "dvbcss/alloc.h"
 #include "failing_alloc.h"
 
-/* Long tokens of each kind: each makes the parser's token buffer grow several times. */
+/* First a number that fills the parser's token buffer, so that the comma behind it makes the buffer
+ * grow; then long tokens of each kind, which make it grow further. */
 static const char message[] =
-    "{\"string that is longer than one buffer\": \"value that is longer than one buffer \\u20ac\","
+    "{\"edge\": 123456789012345,"
+    " \"string that is longer than one buffer\": \"value that is longer than one buffer \\u20ac\","
     " \"number\": 12345.0000000000000000000000000000000000000000000000000000000000000000000000,"
     " \"decimal\": \"1.0000000000000000000000000000000000e3\", \"array\": [{}, [1], null]}";
 
