@@ -121,15 +121,16 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_url_host_of_address(const char *address, 
 DVBCSS_API bool dvbcss_url_host_unusable(const char *host, const char *peer);
 
 /**
- * Puts the peer's address in the place of a host for which dvbcss_url_host_unusable() is true:
- * what a client does with each URL that a server advertises.
+ * Takes a URL apart that a server advertised, as dvbcss_url_parse() does, and puts the peer's
+ * address in the place of a host that is empty or dvbcss_url_host_unusable(). For clients.
  *
- * @param url  changed only if true is returned
  * @param peer address by which the server was reached, numeric, with its zone if it has one
- * @return whether the host was replaced
- * @note Any thread.
+ * @return also DVBCSS_EINVAL: @p peer is no address (@p report is then not filled)
  */
-DVBCSS_API bool dvbcss_url_repair_host(struct dvbcss_url *url, const char *peer);
+DVBCSS_API DVBCSS_NODISCARD int dvbcss_url_parse_advertised(const char *text, unsigned schemes,
+                                                            const char *peer,
+                                                            struct dvbcss_url *url,
+                                                            struct dvbcss_report *report);
 
 #ifdef __cplusplus
 }
