@@ -7,6 +7,8 @@
 
 #include "dvbcss/url.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static const unsigned ANY =
     DVBCSS_URL_WS | DVBCSS_URL_WSS | DVBCSS_URL_UDP | DVBCSS_URL_HTTP | DVBCSS_URL_HTTPS;
 
