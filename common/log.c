@@ -90,7 +90,9 @@ const char *dvbcss_log_escape(char *out, size_t size, const void *bytes, size_t 
 int dvbcss_log_permit(struct dvbcss_log_limit *limit, int64_t now_ns, int64_t window_ns,
                       uint32_t per_window)
 {
-    if (now_ns - limit->window_start_ns >= window_ns || now_ns < limit->window_start_ns) {
+    /* The window is over, or the time has gone back, which a monotonic one does not. */
+    if (now_ns < limit->window_start_ns ||
+        (uint64_t)now_ns - (uint64_t)limit->window_start_ns >= (uint64_t)window_ns) {
         limit->window_start_ns = now_ns;
         limit->in_window = 0;
     }
