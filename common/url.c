@@ -119,6 +119,9 @@ static int parse_name(struct parser *parser, size_t end)
     return error;
 }
 
+/* The longest zone that is taken: names of network interfaces are far shorter. */
+enum { ZONE_MAX = 64 };
+
 /* Leaves `address%zone` of what may also be `address%25zone` (RFC 6874), and checks both. */
 static bool normalise_literal(char *literal)
 {
@@ -133,7 +136,7 @@ static bool normalise_literal(char *literal)
             if (!is_name_character(*c))
                 return false;
         }
-        if (zone[1] == '\0')
+        if (zone[1] == '\0' || strlen(zone + 1) > ZONE_MAX)
             return false;
         *zone = '\0';
     }
