@@ -139,8 +139,8 @@ static int parse_value(json_t **out, const char *text, size_t length, json_error
     return 0;
 }
 
-int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
-               struct dvbcss_report *report)
+int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
+                   struct dvbcss_report *report)
 {
     struct jget_place place = {NULL, NULL, NULL, 0, mode, report};
     json_error_t where = {0};
@@ -154,6 +154,18 @@ int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvb
             report->offset = where.position > 0 ? (size_t)where.position : 0;
         return error;
     }
+    *top = place;
+    return 0;
+}
+
+int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
+               struct dvbcss_report *report)
+{
+    struct jget_place place;
+    int error = jget_parse_any(&place, text, length, mode, report);
+
+    if (error)
+        return error;
     if (!json_is_object(place.value)) {
         error = refuse_type(&place, NULL, "an object", place.value);
         json_decref(place.value);

@@ -72,6 +72,11 @@ enum jget_need {
 int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
                struct dvbcss_report *report);
 
+/** Parses any JSON value in the same way: for texts that are a part of a message, and for messages
+ * of the wrong shape that a decoder wants to look at. Never DVBCSS_ETYPE. */
+int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
+                   struct dvbcss_report *report);
+
 /** Frees a parsed message; one that was not parsed, or zeroed storage, is fine. */
 void jget_finish(struct jget_place *top);
 
