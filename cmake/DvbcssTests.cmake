@@ -1,6 +1,23 @@
-# Every test source in a tests/KIND/MODULE/ folder is found and built: none can be forgotten.
+# Every test source in a tests/KIND/ folder is found and built: none can be forgotten.
 
-# Calls back with each source FILE of tests/KIND/MODULE/PREFIX_*.c whose module is built.
+# In a sanitizer build every test runs under this launcher, which fails it if a report was left.
+set(DVBCSS_LAUNCHER "")
+if(DVBCSS_SANITIZED)
+  set(DVBCSS_LAUNCHER "${PROJECT_SOURCE_DIR}/tests/support/run_sanitized"
+                      "${PROJECT_BINARY_DIR}/reports")
+endif()
+
+# dvbcss_add_test(NAME KIND COMMAND...): registers a test, labelled with its kind.
+function(dvbcss_add_test name kind)
+  set(launcher ${DVBCSS_LAUNCHER})
+  if(launcher)
+    list(APPEND launcher "${name}")
+  endif()
+  add_test(NAME ${name} COMMAND ${launcher} ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS ${kind} TIMEOUT 120)
+endfunction()
+
+# Finds the sources tests/KIND/MODULE/PREFIX_*.c whose module is built.
 function(dvbcss_test_sources kind prefix result)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/*/${prefix}_*.c")
   set(kept "")
@@ -28,8 +45,7 @@ function(dvbcss_criterion_tests kind)
                                           PkgConfig::CRITERION)
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE
                                                VECTORS_DIR="${PROJECT_SOURCE_DIR}/tests/vectors")
-    add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES LABELS ${kind})
+    dvbcss_add_test(${name} ${kind} $<TARGET_FILE:${name}>)
   endforeach()
 endfunction()
 
@@ -49,9 +65,31 @@ function(dvbcss_fuzz_targets kind)
       target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     else()
       target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay.c")
-      add_test(NAME ${kind}_${short}
-               COMMAND ${name} "${PROJECT_SOURCE_DIR}/tests/${kind}/corpus/${short}")
-      set_tests_properties(${kind}_${short} PROPERTIES LABELS ${kind})
+      dvbcss_add_test(${kind}_${short} ${kind} $<TARGET_FILE:${name}>
+                      "${PROJECT_SOURCE_DIR}/tests/${kind}/corpus/${short}")
     endif()
+  endforeach()
+endfunction()
+
+# tests/KIND/test_NAME.py and .js: scripts that drive the programs from outside, as KIND_NAME. They
+# find them in the environment: DVBCSSD, DVBCSS and BUILD_DIR.
+function(dvbcss_script_tests kind)
+  file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/test_*.py"
+       "${PROJECT_SOURCE_DIR}/tests/${kind}/test_*.js")
+  foreach(script IN LISTS scripts)
+    get_filename_component(name "${script}" NAME_WE)
+    get_filename_component(extension "${script}" LAST_EXT)
+    string(REGEX REPLACE "^test_" "${kind}_" name "${name}")
+    if(extension STREQUAL ".js")
+      set(interpreter "${DVBCSS_NODE}")
+      set(name "${name}_js")
+    else()
+      set(interpreter "${DVBCSS_PYTHON}")
+    endif()
+    dvbcss_add_test(${name} ${kind} "${interpreter}" "${script}")
+    set_tests_properties(
+      ${name}
+      PROPERTIES ENVIRONMENT
+                 "DVBCSSD=$<TARGET_FILE:dvbcssd>;DVBCSS=$<TARGET_FILE:dvbcss>;BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1")
   endforeach()
 endfunction()
