@@ -20,13 +20,11 @@
 #include "dvbcss/clock.h"
 #include "dvbcss/error.h"
 #include "dvbcss/export.h"
+#include "dvbcss/wc.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** The port that wall-clock servers use by custom; the standard assigns none. */
-#define DVBCSS_WC_DEFAULT_PORT 6677
 
 /** A wall-clock server on one address. */
 struct dvbcss_wc_server;
@@ -63,22 +61,17 @@ struct dvbcss_wc_server_options {
 
 /** What a server has seen and done since it was made. */
 struct dvbcss_wc_server_counters {
-    /** Datagrams taken from the socket: the requests and those dropped below. */
-    uint64_t datagrams;
-    /** Valid requests. */
-    uint64_t requests;
+    /** Datagrams taken from the socket, by what was made of them; those under
+     * DVBCSS_WC_ANSWERED are the valid requests. */
+    uint64_t datagrams[DVBCSS_WC_ANSWER_COUNT];
     /** Answers sent (types 1 and 2). */
     uint64_t answers;
     /** Follow-ups sent (type 3), and how many of them carry the kernel's transmit time. */
     uint64_t follow_ups;
-    uint64_t kernel_follow_ups;
-    /** Datagrams dropped without an answer: not 32 bytes long, not version 0, not type 0. */
-    uint64_t dropped_length;
-    uint64_t dropped_version;
-    uint64_t dropped_type;
+    uint64_t stamped_follow_ups;
     /** Datagrams that the kernel dropped because the receive buffer was full. */
     uint64_t kernel_drops;
-    /** Requests whose receive time had to be taken in user space. */
+    /** Valid requests whose receive time had to be taken in user space. */
     uint64_t unstamped;
     /** Answers and follow-ups that the kernel refused to send. */
     uint64_t send_failures;
@@ -93,9 +86,9 @@ typedef void (*dvbcss_wc_server_closed)(void *user);
  * @param out     the new server; the caller ends it with dvbcss_wc_server_close()
  * @param loop    the caller's loop; must outlive the server
  * @param options NULL for DVBCSS_WC_SERVER_OPTIONS_INIT
- * @return 0, DVBCSS_EINVAL (address is not numeric, a negative or not finite figure),
- *         DVBCSS_EADDRESS (not an address of this machine, or the port is reserved),
- *         DVBCSS_EADDRINUSE, DVBCSS_EIO (the system refused a socket), DVBCSS_ENOMEM
+ * @return 0, DVBCSS_EINVAL (the address is not numeric), DVBCSS_ERANGE (a figure that
+ *         cannot be announced), DVBCSS_EADDRESS (not an address of this machine, or the port is
+ * reserved), DVBCSS_EADDRINUSE, DVBCSS_EIO (the system refused a socket), DVBCSS_ENOMEM
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,
