@@ -18,7 +18,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
 
 #include "dvbcss/clock.h"
 #include "dvbcss/error.h"
@@ -30,6 +29,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** As in <uv.h>, which needs more than plain C11. */
+typedef struct uv_loop_s uv_loop_t;
 
 /** A wall-clock client. */
 struct dvbcss_wc_client;

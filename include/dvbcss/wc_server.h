@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uv.h>
 
 #include "dvbcss/clock.h"
 #include "dvbcss/error.h"
@@ -25,6 +24,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** As in <uv.h>, which needs more than plain C11. */
+typedef struct uv_loop_s uv_loop_t;
 
 /** A wall-clock server on one address. */
 struct dvbcss_wc_server;
