@@ -72,8 +72,15 @@ function(dvbcss_fuzz_targets kind)
 endfunction()
 
 # tests/KIND/test_NAME.py and .js: scripts that drive the programs from outside, as KIND_NAME. They
-# find them in the environment: DVBCSSD, DVBCSS and BUILD_DIR.
+# find them in the environment: DVBCSSD, DVBCSS, BUILD_DIR and INTEROP_DIR.
 function(dvbcss_script_tests kind)
+  set(environment
+      "DVBCSSD=$<TARGET_FILE:dvbcssd>"
+      "DVBCSS=$<TARGET_FILE:dvbcss>"
+      "BUILD_DIR=${PROJECT_BINARY_DIR}"
+      "INTEROP_DIR=${DVBCSS_INTEROP_DIR}"
+      "PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support"
+      "PYTHONDONTWRITEBYTECODE=1")
   file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/test_*.py"
        "${PROJECT_SOURCE_DIR}/tests/${kind}/test_*.js")
   foreach(script IN LISTS scripts)
@@ -87,9 +94,24 @@ function(dvbcss_script_tests kind)
       set(interpreter "${DVBCSS_PYTHON}")
     endif()
     dvbcss_add_test(${name} ${kind} "${interpreter}" "${script}")
-    set_tests_properties(
-      ${name}
-      PROPERTIES ENVIRONMENT
-                 "DVBCSSD=$<TARGET_FILE:dvbcssd>;DVBCSS=$<TARGET_FILE:dvbcss>;BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300)
+    if(kind STREQUAL "interop")
+      set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED interop_peers)
+    endif()
+  endforeach()
+endfunction()
+
+# tests/interop/PEER/package-lock.json: other people's programs, installed from the npm registry
+# into DVBCSS_INTEROP_DIR before the tests that need them. Several builds may share that folder.
+function(dvbcss_interop_peers)
+  file(GLOB locks CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/interop/*/package-lock.json")
+  foreach(lock IN LISTS locks)
+    get_filename_component(folder "${lock}" DIRECTORY)
+    get_filename_component(peer "${folder}" NAME)
+    add_test(NAME interop_install_${peer}
+             COMMAND "${PROJECT_SOURCE_DIR}/tests/interop/install.sh" "${folder}"
+                     "${DVBCSS_INTEROP_DIR}/${peer}")
+    set_tests_properties(interop_install_${peer} PROPERTIES LABELS interop TIMEOUT 300
+                                                            FIXTURES_SETUP interop_peers)
   endforeach()
 endfunction()
