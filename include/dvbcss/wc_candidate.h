@@ -101,7 +101,8 @@ dvbcss_wc_candidate_correlation(const struct dvbcss_wc_candidate *candidate,
  * The same correlation with an error that holds in every case that true frequency errors allow.
  * C.8 leaves out terms of the order of rtt * mfeS and of mfe^2: they matter to a bound that must
  * never be broken, and to nothing else. Never less than the error and growth of
- * dvbcss_wc_candidate_correlation(), and rounded up. Same parameters and errors.
+ * dvbcss_wc_candidate_correlation(), and rounded up. Same parameters and errors, but the local
+ * frequency error must be below 10^6 ppm.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_wc_candidate_claim(const struct dvbcss_wc_candidate *candidate,

@@ -81,9 +81,9 @@ struct dvbcss_wc_estimator_options {
  *
  * @param out     the caller ends it with dvbcss_wc_estimator_destroy()
  * @param options copied
- * @return 0, DVBCSS_EINVAL (no wall clock, one without a parent or that is not tunable, a parent
- *         with another speed than 1, a negative figure), DVBCSS_ENOMEM. The same codes hold for
- *         all estimators.
+ * @return 0, DVBCSS_EINVAL (no wall clock, one that is not tunable, a parent with another speed
+ *         than 1, a root whose largest frequency error is 10^6 ppm or more, a negative figure),
+ *         DVBCSS_ENOMEM. The same codes hold for all estimators.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_wc_lowest_dispersion_create(struct dvbcss_wc_estimator **out,
@@ -125,7 +125,7 @@ DVBCSS_API int64_t dvbcss_wc_estimator_tick(struct dvbcss_wc_estimator *estimato
 
 /** Forgets everything known of the server: the wall clock becomes unavailable and its bound
  * INFINITY until a candidate of the next server is adopted. */
-DVBCSS_API void dvbcss_wc_estimator_reset(struct dvbcss_wc_estimator *estimator, int64_t now_ns);
+DVBCSS_API void dvbcss_wc_estimator_reset(struct dvbcss_wc_estimator *estimator);
 
 /** The wall clock's error bound at @p now_ns of the local clock, in seconds; INFINITY for
  * unknown. */
