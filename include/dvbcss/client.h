@@ -21,6 +21,9 @@
 extern "C" {
 #endif
 
+/** As in <uv.h>, which needs more than plain C11. */
+typedef struct uv_loop_s uv_loop_t;
+
 /** How a client connects. Strings are copied. */
 struct dvbcss_client_options {
     /** File with the certificates (PEM) that a `wss` server's must descend from; NULL for the
@@ -74,10 +77,16 @@ struct dvbcss_disconnect {
     char text[256];
 };
 
+/** Room for a peer's numeric address. */
+enum { DVBCSS_CLIENT_ADDRESS_SIZE = 64 };
+
 /** How a client stands. */
 struct dvbcss_client_status {
     /** Whether the connection is open. */
     bool connected;
+    /** Numeric address of the server that was reached last, without brackets, with its zone if it
+     * has one; "" before. */
+    char peer[DVBCSS_CLIENT_ADDRESS_SIZE];
     /** Why the last connection ended or the last attempt failed: an error of
      * struct dvbcss_disconnect; 0 if none did. */
     int last_error;
