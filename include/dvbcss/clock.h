@@ -146,8 +146,8 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_offset_clock_create(struct dvbcss_clock *
                                                            struct dvbcss_clock *parent,
                                                            int64_t offset_ns);
 
-/** Gives up the caller's clock; NULL is fine. Its memory lives on while children need it, but it
- * calls no listener any more. */
+/** Gives up the caller's clock; NULL is fine. Its listeners are removed and its tasks cancelled;
+ * its memory lives on while children need it. */
 DVBCSS_API void dvbcss_clock_destroy(struct dvbcss_clock *clock);
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -199,8 +199,9 @@ DVBCSS_API double dvbcss_clock_root_precision_s(const struct dvbcss_clock *clock
 /**
  * Measures a time source: the smallest difference that shows between readings one after the other.
  *
- * @param samples how many differences to look at, at least 1
- * @return seconds, at least 1e-9
+ * @param samples how many differences to look at, at least 1; fewer if a million readings do not
+ *                show so many
+ * @return seconds, at least 1e-9; 1 if the source did not move at all
  */
 DVBCSS_API double dvbcss_measure_precision_s(dvbcss_time_source now_ns, void *user,
                                              unsigned samples);
@@ -239,7 +240,8 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_clock_to_other(const struct dvbcss_clock 
                                                       struct dvbcss_ticks ticks,
                                                       struct dvbcss_ticks *out);
 
-/** Tells at which time of the program's time source (ns) the clock shows @p ticks. */
+/** Tells at which time of the program's time source the clock shows @p ticks: the first whole
+ * nanosecond at or after it. */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_clock_when_ns(const struct dvbcss_clock *clock,
                                                      struct dvbcss_ticks ticks, int64_t *out_ns);
 
@@ -338,7 +340,8 @@ DVBCSS_API bool dvbcss_clock_change_significant(const struct dvbcss_clock *clock
 
 /** What may change; a notification carries one or more. */
 enum dvbcss_clock_change {
-    /** What the clock shows, or how fast it runs: correlation, speed, rate, offset, parent. */
+    /** What the clock shows, how fast it runs or how far it may be off: correlation, speed, rate,
+     * offset, parent. */
     DVBCSS_CLOCK_TIMING = 1,
     /** Whether the clock is available. */
     DVBCSS_CLOCK_AVAILABILITY = 2,
@@ -347,8 +350,10 @@ enum dvbcss_clock_change {
 struct dvbcss_clock_listener;
 
 /**
- * Called once per listener for each change of the clock or of one above it, after the change.
- * It may change clocks, and may add and remove listeners, itself included.
+ * Called once per listener for each change of the clock or of one above it, after the change and
+ * after the tasks were planned anew. It may change and destroy clocks, and may add and remove
+ * listeners, itself included. A change that it makes is told at once; a listener that had not
+ * heard of the first change yet hears of both in one call.
  *
  * @param listener the one that was added; find your own struct around it
  * @param clock    the clock it was added to
@@ -366,7 +371,7 @@ struct dvbcss_clock_listener {
     struct dvbcss_clock_listener *next;
     struct dvbcss_clock_listener *previous;
     struct dvbcss_clock *clock;
-    uint64_t seen;
+    unsigned pending;
 };
 
 /** Adds a listener to a clock, after removing it from where it was. */
@@ -387,14 +392,14 @@ DVBCSS_API void dvbcss_clock_unlisten(struct dvbcss_clock_listener *listener);
  */
 struct dvbcss_task_queue;
 
-/** A task that waits; valid until it was called or cancelled. */
+/** A task that waits; valid until it is called or cancelled, or its clock destroyed. */
 struct dvbcss_task;
 
 /** Called when a task is due; the task is gone then. May schedule and cancel others. */
 typedef void (*dvbcss_task_function)(void *user, struct dvbcss_clock *clock);
 
-/** Called when the time for which dvbcss_task_queue_next() answers has changed, so that the
- * program can set its timer anew. */
+/** Called when what dvbcss_task_queue_next() answers has changed, and at the end of each run, so
+ * that the program can set its timer anew. Must not run or destroy the queue. */
 typedef void (*dvbcss_task_replanned)(void *user);
 
 /**
@@ -408,13 +413,13 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_task_queue_create(struct dvbcss_task_queu
                                                          dvbcss_task_replanned replanned,
                                                          void *user);
 
-/** Cancels all tasks and frees the queue; NULL is fine. Not from within a task. */
+/** Cancels all tasks and frees the queue; NULL is fine. Not from within one of its tasks. */
 DVBCSS_API void dvbcss_task_queue_destroy(struct dvbcss_task_queue *queue);
 
 /**
  * Has @p function called once @p clock shows @p at or has passed it in the direction in which it
- * runs. A time that has passed is due at once. While the clock stands still elsewhere the task
- * sleeps; each change of the clock plans it anew.
+ * runs. A time that has passed is due at once. While the clock stands still elsewhere, or has been
+ * moved below another root, the task sleeps; each change of the clock plans it anew.
  *
  * @param task set to the new task, for cancelling; NULL if not wanted
  * @return 0, DVBCSS_ENOMEM, DVBCSS_EINVAL if the clock has another root than the queue's others
@@ -424,14 +429,15 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_task_at(struct dvbcss_task_queue *queue,
                                                dvbcss_task_function function, void *user,
                                                struct dvbcss_task **task);
 
-/** The same for a time that is @p after ticks later than what the clock shows now. */
+/** The same for a time that is @p after ticks more than what the clock shows now; DVBCSS_ERANGE
+ * if there is no such time. */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_task_after(struct dvbcss_task_queue *queue,
                                                   struct dvbcss_clock *clock,
                                                   struct dvbcss_ticks after,
                                                   dvbcss_task_function function, void *user,
                                                   struct dvbcss_task **task);
 
-/** Forgets a task that has not been called. */
+/** Forgets a task that has not been called; NULL is fine. */
 DVBCSS_API void dvbcss_task_cancel(struct dvbcss_task *task);
 
 /**
@@ -443,8 +449,10 @@ DVBCSS_API void dvbcss_task_cancel(struct dvbcss_task *task);
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_task_queue_next(const struct dvbcss_task_queue *queue,
                                                        int64_t *out_ns);
 
-/** Calls every task that is due at @p now_ns, in the order of their times. A task scheduled
- * meanwhile waits for the next run. Returns how many were called. */
+/** Calls every task that is due at @p now_ns, in the order of their times, and of scheduling where
+ * times are the same. A task that is scheduled meanwhile waits for the next run; one that a change
+ * of its clock meanwhile has put off is put off. Returns how many were called; 0 from within a
+ * task of the queue. */
 DVBCSS_API unsigned dvbcss_task_queue_run(struct dvbcss_task_queue *queue, int64_t now_ns);
 
 #ifdef __cplusplus

@@ -97,7 +97,8 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_ticks_convert(struct dvbcss_ticks value,
                                                      struct dvbcss_rate from, struct dvbcss_rate to,
                                                      double speed, struct dvbcss_ticks *out);
 
-/** A distance in ticks of @p rate as seconds; for error figures and display. */
+/** A distance in ticks of @p rate as seconds; for error figures and display. This and the next two
+ * give 0 for a rate with a zero part. */
 DVBCSS_API double dvbcss_ticks_to_seconds(struct dvbcss_ticks ticks, struct dvbcss_rate rate);
 
 /** A distance in ticks of @p rate as whole nanoseconds, rounded to nearest; stops at the ends. */
