@@ -17,56 +17,73 @@ function(dvbcss_add_test name kind)
   set_tests_properties(${name} PROPERTIES LABELS ${kind} TIMEOUT 120)
 endfunction()
 
-# Finds the sources tests/KIND/MODULE/PREFIX_*.c whose module is built.
+# Finds the sources tests/KIND/MODULE/PREFIX_NAME.c whose module is built, as "SOURCE|MODULE|NAME".
 function(dvbcss_test_sources kind prefix result)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/*/${prefix}_*.c")
-  set(kept "")
+  set(found "")
   foreach(source IN LISTS sources)
-    get_filename_component(folder "${source}" DIRECTORY)
-    get_filename_component(module "${folder}" NAME)
+    cmake_path(GET source PARENT_PATH folder)
+    cmake_path(GET folder FILENAME module)
+    cmake_path(GET source STEM name)
+    string(REGEX REPLACE "^${prefix}_" "" name "${name}")
     if(TARGET dvbcss_m_${module})
-      list(APPEND kept "${source}")
+      list(APPEND found "${source}|${module}|${name}")
     endif()
   endforeach()
-  set(${result} ${kept} PARENT_SCOPE)
+  set(${result} ${found} PARENT_SCOPE)
 endfunction()
 
-# tests/KIND/MODULE/test_NAME.c: one Criterion program KIND_NAME per file, linked with its module
-# and what that depends on, and nothing else.
-function(dvbcss_criterion_tests kind)
-  dvbcss_test_sources(${kind} test sources)
-  foreach(source IN LISTS sources)
-    get_filename_component(folder "${source}" DIRECTORY)
-    get_filename_component(module "${folder}" NAME)
-    get_filename_component(name "${source}" NAME_WE)
-    string(REGEX REPLACE "^test_" "${kind}_" name "${name}")
-    add_executable(${name} "${source}")
-    target_link_libraries(${name} PRIVATE dvbcss_m_${module} dvbcss_test_support
-                                          PkgConfig::CRITERION)
-    target_compile_definitions(${name} PRIVATE _GNU_SOURCE
+# dvbcss_test_program(TARGET ENTRY [LIBRARY...]): builds an entry of dvbcss_test_sources(), linked
+# with its module and what that depends on, and with nothing else of ours.
+function(dvbcss_test_program target entry)
+  string(REPLACE "|" ";" entry "${entry}")
+  list(GET entry 0 source)
+  list(GET entry 1 module)
+  add_executable(${target} "${source}")
+  target_link_libraries(${target} PRIVATE dvbcss_m_${module} ${ARGN})
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE
                                                VECTORS_DIR="${PROJECT_SOURCE_DIR}/tests/vectors")
-    dvbcss_add_test(${name} ${kind} $<TARGET_FILE:${name}>)
+endfunction()
+
+# tests/KIND/MODULE/test_NAME.c: one Criterion program KIND_NAME per file.
+function(dvbcss_criterion_tests kind)
+  dvbcss_test_sources(${kind} test entries)
+  foreach(entry IN LISTS entries)
+    string(REGEX REPLACE "^.*\\|" "${kind}_" target "${entry}")
+    dvbcss_test_program(${target} "${entry}" dvbcss_test_support PkgConfig::CRITERION)
+    dvbcss_add_test(${target} ${kind} $<TARGET_FILE:${target}>)
   endforeach()
 endfunction()
 
-# tests/KIND/MODULE/fuzz_NAME.c: a libFuzzer entry point. The plain build replays the corpus
-# tests/KIND/corpus/NAME/ with it; DVBCSS_BUILD_FUZZERS makes the fuzzer itself.
+# tests/KIND/MODULE/test_NAME.c: plain programs KIND_NAME, for what Criterion cannot host. The target
+# KIND_tests builds them all.
+function(dvbcss_plain_tests kind)
+  add_custom_target(${kind}_tests)
+  dvbcss_test_sources(${kind} test entries)
+  foreach(entry IN LISTS entries)
+    string(REGEX REPLACE "^.*\\|" "${kind}_" target "${entry}")
+    dvbcss_test_program(${target} "${entry}" Threads::Threads)
+    dvbcss_add_test(${target} ${kind} $<TARGET_FILE:${target}>)
+    add_dependencies(${kind}_tests ${target})
+  endforeach()
+endfunction()
+
+# tests/KIND/MODULE/fuzz_NAME.c: a libFuzzer entry point, as program fuzz_NAME. The plain build
+# replays the corpus tests/KIND/corpus/NAME/ with it; DVBCSS_BUILD_FUZZERS makes the fuzzer itself.
+# The target KIND_tests builds them all.
 function(dvbcss_fuzz_targets kind)
-  dvbcss_test_sources(${kind} fuzz sources)
-  foreach(source IN LISTS sources)
-    get_filename_component(folder "${source}" DIRECTORY)
-    get_filename_component(module "${folder}" NAME)
-    get_filename_component(name "${source}" NAME_WE)
-    string(REGEX REPLACE "^fuzz_" "" short "${name}")
-    add_executable(${name} "${source}")
-    target_link_libraries(${name} PRIVATE dvbcss_m_${module})
-    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+  add_custom_target(${kind}_tests)
+  dvbcss_test_sources(${kind} fuzz entries)
+  foreach(entry IN LISTS entries)
+    string(REGEX REPLACE "^.*\\|" "" name "${entry}")
+    dvbcss_test_program(fuzz_${name} "${entry}")
+    add_dependencies(${kind}_tests fuzz_${name})
     if(DVBCSS_BUILD_FUZZERS)
-      target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+      target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     else()
-      target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay.c")
-      dvbcss_add_test(${kind}_${short} ${kind} $<TARGET_FILE:${name}>
-                      "${PROJECT_SOURCE_DIR}/tests/${kind}/corpus/${short}")
+      target_sources(fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay.c")
+      dvbcss_add_test(${kind}_${name} ${kind} $<TARGET_FILE:fuzz_${name}>
+                      "${PROJECT_SOURCE_DIR}/tests/${kind}/corpus/${name}")
     endif()
   endforeach()
 endfunction()
