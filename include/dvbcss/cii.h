@@ -226,8 +226,8 @@ dvbcss_cii_merge(struct dvbcss_cii *state, const struct dvbcss_cii *update, unsi
  * @param length of @p text in bytes
  * @param cii    initialised; on success its old content is replaced, otherwise it is untouched
  * @param report may be NULL
- * @return 0, DVBCSS_EJSON, DVBCSS_ETYPE, DVBCSS_EVALUE, DVBCSS_EMISSING, DVBCSS_ERANGE,
- *         DVBCSS_ETOOBIG or DVBCSS_ENOMEM
+ * @return 0, DVBCSS_EJSON, DVBCSS_ETYPE, DVBCSS_EVALUE, DVBCSS_EMISSING, DVBCSS_ETOOBIG or
+ *         DVBCSS_ENOMEM
  */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_cii_decode(const char *text, size_t length,
                                                   enum dvbcss_mode mode, struct dvbcss_cii *cii,

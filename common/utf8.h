@@ -1,0 +1,46 @@
+/**
+ * @file
+ * Whether a text is UTF-8: what goes into a text frame has to be. Private to the suite.
+ */
+#ifndef DVBCSS_COMMON_UTF8_H
+#define DVBCSS_COMMON_UTF8_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Tells whether @p text is well-formed UTF-8 (Unicode table 3-7: no overlong forms, surrogates or
+ * code points above U+10FFFF). */
+static inline bool utf8_is_valid(const char *text)
+{
+    const uint8_t *byte = (const uint8_t *)text;
+
+    while (*byte != 0) {
+        uint8_t lead = *byte++;
+        uint8_t low = 0x80;
+        uint8_t high = 0xbf;
+        unsigned rest;
+
+        if (lead < 0x80)
+            continue;
+        if (lead < 0xc2 || lead > 0xf4)
+            return false;
+        rest = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+        /* Only the second byte has bounds of its own. */
+        if (lead == 0xe0)
+            low = 0xa0;
+        else if (lead == 0xed)
+            high = 0x9f;
+        else if (lead == 0xf0)
+            low = 0x90;
+        else if (lead == 0xf4)
+            high = 0x8f;
+        for (; rest > 0; rest--, low = 0x80, high = 0xbf) {
+            if (*byte < low || *byte > high)
+                return false;
+            byte++;
+        }
+    }
+    return true;
+}
+
+#endif
