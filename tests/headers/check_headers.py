@@ -1,8 +1,9 @@
 """Compiles each public header alone, as C11 -pedantic and as C++17, with every warning an error.
 
 Each `DVBCSS_X_INIT` in a header initialises a `struct dvbcss_x` there, which needs a macro and a
-struct that fit. Every other macro with parameters has to be used in use_macros.c, which is compiled
-in both languages, too: a macro that nobody expands may well not compile.
+struct that fit. Every other macro with parameters that its own header does not expand has to be
+used in use_macros.c, which is compiled in both languages, too: a macro that nobody expands may well
+not compile.
 
 Usage: check_headers.py SOURCE_DIR CC CXX [FLAG...]
 """
@@ -36,7 +37,9 @@ def macros_to_use(text):
     """The macros with parameters that a header leaves defined for its users."""
     macros = re.findall(r"^#define (DVBCSS_\w+|dvbcss_\w+)\(", text, re.MULTILINE)
     undefined = re.findall(r"^#undef (\w+)", text, re.MULTILINE)
-    return set(macros) - set(undefined) - NOT_EXPRESSIONS
+    code = re.sub(r"^#define (?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)
+    expanded = re.findall(r"^\s*(DVBCSS_\w+)\(", code, re.MULTILINE)
+    return set(macros) - set(undefined) - set(expanded) - NOT_EXPRESSIONS
 
 
 def compile_source(command, language, flags, source, what):
