@@ -53,7 +53,7 @@ struct dvbcss_ts_setup {
     const char *timeline_selector;
     /** The private data as JSON text, an array of objects that each have a string member "type";
      * NULL if there is none. The values are kept as they were sent, white space is not. */
-    const char *private_json;
+    const char *private_data;
 };
 
 #define DVBCSS_TS_SETUP_INIT                                                                       \

@@ -172,8 +172,8 @@ struct dvbcss_ts_hub_options {
     int64_t patience_ns;
     /** A line that moved by more than this, in seconds, is a change; so is any other speed. */
     double change_threshold_s;
-    /** Added to every wallClockTime, in ns: positive makes companions later. To calibrate for the
-     * delay of a display. */
+    /** Moves every line along the wall clock, in ns: positive makes companions later. To calibrate
+     * for the delay of a display. */
     int64_t delay_ns;
     /** Called when dvbcss_ts_hub_run() has something to do sooner than dvbcss_ts_hub_deadline()
      * last said; to set a timer, not to run the hub from inside. May be NULL. */
@@ -237,8 +237,8 @@ struct dvbcss_ts_delivery {
     struct dvbcss_ts_control_timestamp timestamp;
 };
 
-/** Begins the next delivery; receivers of the one before that were not taken are skipped. Returns
- * false when there is none. */
+/** Begins the next delivery; receivers of the one before that were not taken are skipped until the
+ * next control timestamp. Returns false when there is none. */
 DVBCSS_API bool dvbcss_ts_hub_next_delivery(struct dvbcss_ts_hub *hub,
                                             struct dvbcss_ts_delivery *out);
 
@@ -253,7 +253,7 @@ DVBCSS_API struct dvbcss_ts_session *dvbcss_ts_hub_next_receiver(struct dvbcss_t
  * @param selector which timeline
  * @param now_ns   the instant
  * @return 0, DVBCSS_EUNAVAILABLE (nobody asked for it, or it is not running), DVBCSS_EINVAL (its
- *         rate is unknown), DVBCSS_ERANGE
+ *         rate is unknown)
  */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_ts_hub_window(const struct dvbcss_ts_hub *hub,
                                                      const char *selector, int64_t now_ns,

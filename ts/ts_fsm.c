@@ -1,0 +1,57 @@
+#include "ts/ts_fsm.h"
+
+/* clang-format off */
+#define WAITING     DVBCSS_TS_SESSION_WAITING
+#define UNANSWERED  DVBCSS_TS_SESSION_UNANSWERED
+#define UNAVAILABLE DVBCSS_TS_SESSION_UNAVAILABLE
+#define AVAILABLE   DVBCSS_TS_SESSION_AVAILABLE
+#define CLOSED      DVBCSS_TS_SESSION_CLOSED
+
+static const struct ts_transition table[TS_STATE_COUNT][TS_EVENT_COUNT] = {
+    [WAITING] = {
+        [TS_EVENT_SETUP]            = {UNANSWERED,  TS_ACTION_CONFIGURE},
+        [TS_EVENT_PRESENTATION]     = {WAITING,     TS_ACTION_IGNORE},
+        [TS_EVENT_UNDECODABLE]      = {WAITING,     TS_ACTION_IGNORE},
+        [TS_EVENT_TELL_UNAVAILABLE] = {WAITING,     TS_ACTION_NONE},
+        [TS_EVENT_TELL_AVAILABLE]   = {WAITING,     TS_ACTION_NONE},
+        [TS_EVENT_CLOSE]            = {CLOSED,      TS_ACTION_LEAVE},
+    },
+    [UNANSWERED] = {
+        [TS_EVENT_SETUP]            = {UNANSWERED,  TS_ACTION_CONFIGURE},
+        [TS_EVENT_PRESENTATION]     = {UNANSWERED,  TS_ACTION_KEEP},
+        [TS_EVENT_UNDECODABLE]      = {UNANSWERED,  TS_ACTION_IGNORE},
+        [TS_EVENT_TELL_UNAVAILABLE] = {UNAVAILABLE, TS_ACTION_NONE},
+        [TS_EVENT_TELL_AVAILABLE]   = {AVAILABLE,   TS_ACTION_NONE},
+        [TS_EVENT_CLOSE]            = {CLOSED,      TS_ACTION_LEAVE},
+    },
+    [UNAVAILABLE] = {
+        [TS_EVENT_SETUP]            = {UNANSWERED,  TS_ACTION_CONFIGURE},
+        [TS_EVENT_PRESENTATION]     = {UNAVAILABLE, TS_ACTION_KEEP},
+        [TS_EVENT_UNDECODABLE]      = {UNAVAILABLE, TS_ACTION_IGNORE},
+        [TS_EVENT_TELL_UNAVAILABLE] = {UNAVAILABLE, TS_ACTION_NONE},
+        [TS_EVENT_TELL_AVAILABLE]   = {AVAILABLE,   TS_ACTION_NONE},
+        [TS_EVENT_CLOSE]            = {CLOSED,      TS_ACTION_LEAVE},
+    },
+    [AVAILABLE] = {
+        [TS_EVENT_SETUP]            = {UNANSWERED,  TS_ACTION_CONFIGURE},
+        [TS_EVENT_PRESENTATION]     = {AVAILABLE,   TS_ACTION_KEEP},
+        [TS_EVENT_UNDECODABLE]      = {AVAILABLE,   TS_ACTION_IGNORE},
+        [TS_EVENT_TELL_UNAVAILABLE] = {UNAVAILABLE, TS_ACTION_NONE},
+        [TS_EVENT_TELL_AVAILABLE]   = {AVAILABLE,   TS_ACTION_NONE},
+        [TS_EVENT_CLOSE]            = {CLOSED,      TS_ACTION_LEAVE},
+    },
+    [CLOSED] = {
+        [TS_EVENT_SETUP]            = {CLOSED,      TS_ACTION_IGNORE},
+        [TS_EVENT_PRESENTATION]     = {CLOSED,      TS_ACTION_IGNORE},
+        [TS_EVENT_UNDECODABLE]      = {CLOSED,      TS_ACTION_IGNORE},
+        [TS_EVENT_TELL_UNAVAILABLE] = {CLOSED,      TS_ACTION_NONE},
+        [TS_EVENT_TELL_AVAILABLE]   = {CLOSED,      TS_ACTION_NONE},
+        [TS_EVENT_CLOSE]            = {CLOSED,      TS_ACTION_NONE},
+    },
+};
+/* clang-format on */
+
+struct ts_transition ts_fsm_step(enum dvbcss_ts_session_state state, enum ts_event event)
+{
+    return table[state][event];
+}
