@@ -89,12 +89,14 @@ function(dvbcss_fuzz_targets kind)
 endfunction()
 
 # tests/KIND/test_NAME.py and .js: scripts that drive the programs from outside, as KIND_NAME. They
-# find them in the environment: DVBCSSD, DVBCSS, BUILD_DIR and INTEROP_DIR.
+# find what they need in the environment: DVBCSSD, DVBCSS, BUILD_DIR, EXAMPLES_DIR and
+# INTEROP_DIR.
 function(dvbcss_script_tests kind)
   set(environment
       "DVBCSSD=$<TARGET_FILE:dvbcssd>"
       "DVBCSS=$<TARGET_FILE:dvbcss>"
       "BUILD_DIR=${PROJECT_BINARY_DIR}"
+      "EXAMPLES_DIR=${PROJECT_BINARY_DIR}/examples"
       "INTEROP_DIR=${DVBCSS_INTEROP_DIR}"
       "PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support"
       "PYTHONDONTWRITEBYTECODE=1")
