@@ -161,7 +161,7 @@ int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum
 int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
                struct dvbcss_report *report)
 {
-    struct jget_place place;
+    struct jget_place place = {0};
     int error = jget_parse_any(&place, text, length, mode, report);
 
     if (error)

@@ -27,7 +27,8 @@ static int64_t wall_clock_ns(void)
 
 static int open_socket(const char *address, const char *port)
 {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+    struct sockaddr_in name = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)strtol(port, NULL, 10))};
     socklen_t size = sizeof name;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -65,7 +66,7 @@ int main(int argc, char **argv)
     struct dvbcss_wc_responder_options options = DVBCSS_WC_RESPONDER_OPTIONS_INIT;
     struct dvbcss_wc_responder responder;
     struct pollfd poll_fd = {.events = POLLIN};
-    int answers = argc > 3 ? atoi(argv[3]) : -1;
+    int answers = argc > 3 ? (int)strtol(argv[3], NULL, 10) : -1;
 
     options.precision_s = 1e-6;
     if (argc < 3 || dvbcss_wc_responder_init(&responder, &options) != DVBCSS_OK) {
