@@ -1,0 +1,318 @@
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clients/ws_internal.h"
+#include "dvbcss/alloc.h"
+#include "dvbcss/error.h"
+
+enum {
+    /* A peer that does not answer a close frame is dropped after this time. */
+    CLOSE_TIMEOUT_MS = 1000,
+    SWEEP_MS = 20,
+};
+
+/* All contexts of the process; one for each loop. Loops may live in different threads. */
+static struct list_node contexts = {&contexts, &contexts};
+static uv_mutex_t contexts_lock;
+static uv_once_t contexts_once = UV_ONCE_INIT;
+
+static void contexts_begin(void)
+{
+    (void)uv_mutex_init(&contexts_lock);
+}
+
+/* ---- knowing when libwebsockets is off the loop ---------------------------------------------- */
+
+struct handle_search {
+    struct ws_context *context;
+    unsigned skip;
+    unsigned found;
+};
+
+static void count_handle(uv_handle_t *handle, void *count)
+{
+    (void)handle;
+    ++*(unsigned *)count;
+}
+
+/* Takes note of the handles on the loop that are younger than the first @p skip ones. */
+static void note_handle(uv_handle_t *handle, void *argument)
+{
+    struct handle_search *search = argument;
+    struct ws_context *context = search->context;
+
+    if (search->skip > 0)
+        search->skip--;
+    else if (handle->type != UV_POLL && context->static_count < WS_STATIC_HANDLES_MAX)
+        context->statics[context->static_count++] = handle;
+}
+
+static void find_handle(uv_handle_t *handle, void *argument)
+{
+    struct handle_search *search = argument;
+
+    for (unsigned i = 0; i < search->context->static_count; i++)
+        if (search->context->statics[i] == handle)
+            search->found++;
+}
+
+static bool statics_gone(struct ws_context *context)
+{
+    struct handle_search search = {.context = context};
+
+    uv_walk(context->loop, find_handle, &search);
+    return search.found == 0;
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+static void tls_free(struct ws_tls *tls)
+{
+    list_remove(&tls->node);
+    SSL_CTX_free(tls->ssl);
+    dvbcss_free(tls->ca_file);
+    dvbcss_free(tls);
+}
+
+static void context_free(struct ws_context *context)
+{
+    while (!list_empty(&context->tls))
+        tls_free(CONTAINER_OF(context->tls.next, struct ws_tls, node));
+    while (!list_empty(&context->leaving)) {
+        struct ws_context_user *user =
+            CONTAINER_OF(context->leaving.next, struct ws_context_user, node);
+
+        list_remove(&user->node);
+        user->released(user);
+    }
+    dvbcss_free(context);
+}
+
+static void on_sweeper_closed(uv_handle_t *handle)
+{
+    context_free(handle->data);
+}
+
+static void on_ending(uv_timer_t *timer)
+{
+    struct ws_context *context = timer->data;
+
+    if (!statics_gone(context)) {
+        (void)uv_timer_start(timer, on_ending, 1, 0);
+        return;
+    }
+    ws_lws_free(context);
+    uv_close((uv_handle_t *)timer, on_sweeper_closed);
+}
+
+static void context_end(struct ws_context *context)
+{
+    context->ending = true;
+    ws_lws_end(context);
+    (void)uv_timer_start(&context->sweeper, on_ending, 0, 0);
+}
+
+static void release_users(struct ws_context *context)
+{
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &context->leaving) {
+        struct ws_context_user *user = CONTAINER_OF(node, struct ws_context_user, node);
+
+        if (user->sockets > 0)
+            continue;
+        list_remove(&user->node);
+        user->released(user);
+    }
+}
+
+/* The first time asks the peer, the second drops it; should libwebsockets say nothing even then, we
+ * forget the socket, and it cannot find us. */
+static void close_detached(struct ws_socket *socket)
+{
+    uint64_t now_ms = uv_now(socket->context_user->context->loop);
+
+    if (socket->kills > 0 && now_ms - socket->killed_at_ms < CLOSE_TIMEOUT_MS)
+        return;
+    socket->killed_at_ms = now_ms;
+    if (socket->kills++ < 2)
+        ws_lws_kill(socket);
+    else
+        ws_socket_free(socket);
+}
+
+static void context_leave_all(struct ws_context *context)
+{
+    uv_mutex_lock(&contexts_lock);
+    list_remove(&context->node);
+    uv_mutex_unlock(&contexts_lock);
+    context_end(context);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct ws_context *context = timer->data;
+    struct list_node *node;
+    struct list_node *after;
+    bool closing = false;
+
+    LIST_FOR_EACH (node, after, &context->sockets) {
+        struct ws_socket *socket = CONTAINER_OF(node, struct ws_socket, node);
+
+        if (socket->detached)
+            close_detached(socket);
+    }
+    for (node = context->sockets.next; node != &context->sockets; node = node->next)
+        closing = closing || CONTAINER_OF(node, struct ws_socket, node)->detached;
+    if (closing)
+        (void)uv_timer_start(timer, on_sweep, SWEEP_MS, 0);
+    else
+        uv_timer_stop(timer);
+    if (!list_empty(&context->users))
+        release_users(context);
+    else if (list_empty(&context->sockets))
+        context_leave_all(context);
+}
+
+void ws_context_sweep_soon(struct ws_context *context)
+{
+    if (!context->ending)
+        (void)uv_timer_start(&context->sweeper, on_sweep, 0, 0);
+}
+
+/* With contexts_lock held. What was begun when libwebsockets fails ends by itself, on the loop. */
+static int context_create(struct ws_context **out, uv_loop_t *loop)
+{
+    struct ws_context *context = dvbcss_calloc(1, sizeof *context);
+    struct handle_search search = {.context = context};
+
+    if (!context)
+        return DVBCSS_ENOMEM;
+    context->loop = loop;
+    list_init(&context->tls);
+    list_init(&context->sockets);
+    list_init(&context->users);
+    list_init(&context->leaving);
+    (void)uv_timer_init(loop, &context->sweeper);
+    context->sweeper.data = context;
+    uv_walk(loop, count_handle, &search.skip);
+    if (ws_lws_begin(context) != 0) {
+        uv_close((uv_handle_t *)&context->sweeper, on_sweeper_closed);
+        return DVBCSS_EIO;
+    }
+    uv_walk(loop, note_handle, &search);
+    context->plain = ws_lws_vhost_create(context, "plain", NULL);
+    if (!context->plain) {
+        list_init(&context->node);
+        context_end(context);
+        return DVBCSS_EIO;
+    }
+    list_append(&contexts, &context->node);
+    *out = context;
+    return 0;
+}
+
+static struct ws_context *context_find(uv_loop_t *loop)
+{
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &contexts) {
+        struct ws_context *context = CONTAINER_OF(node, struct ws_context, node);
+
+        if (context->loop == loop)
+            return context;
+    }
+    return NULL;
+}
+
+int ws_context_join(uv_loop_t *loop, struct ws_context_user *user)
+{
+    struct ws_context *context;
+    int error = 0;
+
+    uv_once(&contexts_once, contexts_begin);
+    uv_mutex_lock(&contexts_lock);
+    context = context_find(loop);
+    if (!context)
+        error = context_create(&context, loop);
+    uv_mutex_unlock(&contexts_lock);
+    if (error)
+        return error;
+    user->context = context;
+    user->sockets = 0;
+    user->leaving = false;
+    list_append(&context->users, &user->node);
+    return 0;
+}
+
+void ws_context_leave(struct ws_context_user *user)
+{
+    user->leaving = true;
+    list_remove(&user->node);
+    list_append(&user->context->leaving, &user->node);
+    ws_context_sweep_soon(user->context);
+}
+
+static struct ws_tls *tls_find(struct ws_context *context, const char *ca_file)
+{
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &context->tls) {
+        struct ws_tls *tls = CONTAINER_OF(node, struct ws_tls, node);
+
+        if ((!ca_file && !tls->ca_file) ||
+            (ca_file && tls->ca_file && strcmp(ca_file, tls->ca_file) == 0))
+            return tls;
+    }
+    return NULL;
+}
+
+static SSL_CTX *ssl_create(const char *ca_file)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
+    int loaded;
+
+    if (!ssl)
+        return NULL;
+    loaded = ca_file ? SSL_CTX_load_verify_locations(ssl, ca_file, NULL)
+                     : SSL_CTX_set_default_verify_paths(ssl);
+    if (loaded != 1) {
+        SSL_CTX_free(ssl);
+        return NULL;
+    }
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    return ssl;
+}
+
+int ws_context_tls(struct ws_context *context, const char *ca_file, struct ws_tls **out)
+{
+    struct ws_tls *tls = tls_find(context, ca_file);
+    char name[32];
+
+    if (tls) {
+        *out = tls;
+        return 0;
+    }
+    tls = dvbcss_calloc(1, sizeof *tls);
+    if (!tls)
+        return DVBCSS_ENOMEM;
+    list_append(&context->tls, &tls->node);
+    snprintf(name, sizeof name, "tls-%u", ++context->tls_count);
+    if (ca_file && !(tls->ca_file = dvbcss_strdup(ca_file))) {
+        tls_free(tls);
+        return DVBCSS_ENOMEM;
+    }
+    tls->ssl = ssl_create(ca_file);
+    if (tls->ssl)
+        tls->vhost = ws_lws_vhost_create(context, name, tls->ssl);
+    if (!tls->vhost) {
+        tls_free(tls);
+        return DVBCSS_ETLS;
+    }
+    *out = tls;
+    return 0;
+}

@@ -1,0 +1,103 @@
+/**
+ * @file
+ * What ws_context.c (who shares what, and when it ends) and ws_lws.c (libwebsockets) know of each
+ * other, and nobody else.
+ */
+#ifndef CLIENTS_WS_INTERNAL_H
+#define CLIENTS_WS_INTERNAL_H
+
+#include "clients/ws_socket.h"
+
+enum {
+    /* RFC 6455 5.5: 125 bytes less the code. */
+    WS_REASON_MAX = 123,
+    /* What is kept of an HTTP answer's body. */
+    WS_BODY_MAX = 256,
+    WS_HOST_HEADER_SIZE = DVBCSS_URL_HOST_SIZE + 16,
+    WS_STATIC_HANDLES_MAX = 16,
+};
+
+struct ws_tls {
+    struct list_node node;
+    char *ca_file;
+    struct ssl_ctx_st *ssl;
+    struct lws_vhost *vhost;
+};
+
+struct ws_context {
+    struct list_node node;
+    uv_loop_t *loop;
+    struct lws_context *lws;
+    struct lws_vhost *plain;
+    struct list_node tls;
+    unsigned tls_count;
+    struct list_node sockets;
+    uintptr_t last_id;
+    struct list_node users;
+    struct list_node leaving;
+    /* Closes what cannot be closed where it is asked for. */
+    uv_timer_t sweeper;
+    bool ending;
+    /* The handles that libwebsockets keeps on the loop for its whole life. */
+    uv_handle_t *statics[WS_STATIC_HANDLES_MAX];
+    unsigned static_count;
+};
+
+struct ws_socket {
+    struct list_node node;
+    struct ws_context_user *context_user;
+    /* How libwebsockets names this socket to us: a number, so that a late callback for a socket
+     * that is gone finds none. */
+    uintptr_t id;
+    struct lws *wsi;
+    const struct ws_socket_events *events;
+    void *user;
+    /* The owner has let go: nothing is told any more, and the sweeper closes it. */
+    bool detached;
+    /* While lws_client_connect_via_info() runs: it may report a failure before it returns. */
+    bool opening;
+    bool open;
+    bool wrong_name;
+    bool peer_closed;
+    uint16_t peer_code;
+    size_t peer_reason_length;
+    char peer_reason[WS_REASON_MAX];
+    char host[DVBCSS_URL_HOST_SIZE];
+    char host_header[WS_HOST_HEADER_SIZE];
+    size_t body_length;
+    char body[WS_BODY_MAX];
+    int open_error;
+    struct list_node queue;
+    unsigned queued;
+    uint16_t close_code;
+    char close_reason[WS_REASON_MAX + 1];
+    /* How often it was asked to close, and when last, in ms of the loop. */
+    unsigned kills;
+    uint64_t killed_at_ms;
+};
+
+/** Starts libwebsockets for a context whose loop is set. 0 or DVBCSS_EIO. */
+int ws_lws_begin(struct ws_context *context);
+
+/** Has libwebsockets begin to take its handles off the loop. */
+void ws_lws_end(struct ws_context *context);
+
+/** Frees what is left once ws_lws_end()'s handles are gone. */
+void ws_lws_free(struct ws_context *context);
+
+/** Makes what sockets of one kind have in common; @p ssl is NULL for those without TLS and stays
+ * the caller's. NULL on failure. */
+struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *name,
+                                      struct ssl_ctx_st *ssl);
+
+/** Asks for the end of a socket that is detached. It may be gone afterwards. Not from inside a
+ * callback of libwebsockets. */
+void ws_lws_kill(struct ws_socket *socket);
+
+/** Frees a socket of which libwebsockets will not hear any more. */
+void ws_socket_free(struct ws_socket *socket);
+
+/** Has the context look for sockets to close and users to release, from the loop. */
+void ws_context_sweep_soon(struct ws_context *context);
+
+#endif

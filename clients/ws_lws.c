@@ -1,0 +1,514 @@
+#include <libwebsockets.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/ws_internal.h"
+#include "dvbcss/alloc.h"
+#include "dvbcss/error.h"
+#include "dvbcss/log.h"
+
+enum {
+    /* Sockets per context. Given explicitly, or libwebsockets makes a table for every descriptor
+     * that the process may ever open. */
+    SOCKETS_MAX = 4096,
+    /* libwebsockets' own time limits, longer than any of ours. */
+    LWS_TIMEOUT_S = 3600,
+    QUEUE_MAX = 64,
+    NO_STATUS = 1005,
+    ABNORMAL = 1006,
+};
+
+/** A frame that waits to be written, with the room before it that libwebsockets writes into. */
+struct outgoing {
+    struct list_node node;
+    size_t length;
+    enum lws_write_protocol kind;
+    unsigned char buffer[];
+};
+
+/* ---- sockets -------------------------------------------------------------------------------- */
+
+static struct ws_socket *socket_of(struct lws *wsi)
+{
+    struct ws_context *context = lws_context_user(lws_get_context(wsi));
+    uintptr_t id = (uintptr_t)lws_get_opaque_user_data(wsi);
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &context->sockets) {
+        struct ws_socket *socket = CONTAINER_OF(node, struct ws_socket, node);
+
+        if (socket->id == id)
+            return socket;
+    }
+    return NULL;
+}
+
+void ws_socket_free(struct ws_socket *socket)
+{
+    struct ws_context_user *context_user = socket->context_user;
+
+    while (!list_empty(&socket->queue)) {
+        struct outgoing *frame = CONTAINER_OF(socket->queue.next, struct outgoing, node);
+
+        list_remove(&frame->node);
+        dvbcss_free(frame);
+    }
+    list_remove(&socket->node);
+    dvbcss_free(socket);
+    context_user->sockets--;
+    if (context_user->leaving)
+        ws_context_sweep_soon(context_user->context);
+}
+
+/* The socket is off the network: tells its owner, if it still has one, and forgets it. */
+static void socket_end(struct ws_socket *socket, const struct ws_socket_end *end)
+{
+    const struct ws_socket_events *events = socket->events;
+    struct ws_socket_end told = *end;
+    char words[WS_BODY_MAX];
+    void *user = socket->user;
+    bool tell = !socket->detached;
+
+    if (told.words_length > sizeof words)
+        told.words_length = sizeof words;
+    if (told.words_length > 0)
+        memcpy(words, end->words, told.words_length);
+    told.words = words;
+    ws_socket_free(socket);
+    if (tell)
+        events->ended(user, &told);
+}
+
+static struct outgoing *frame_create(enum lws_write_protocol kind, const char *bytes, size_t length)
+{
+    struct outgoing *frame;
+
+    if (length > SIZE_MAX - sizeof *frame - LWS_PRE)
+        return NULL;
+    frame = dvbcss_malloc(sizeof *frame + LWS_PRE + length);
+    if (!frame)
+        return NULL;
+    frame->length = length;
+    frame->kind = kind;
+    if (length > 0)
+        memcpy(frame->buffer + LWS_PRE, bytes, length);
+    return frame;
+}
+
+static int socket_queue(struct ws_socket *socket, enum lws_write_protocol kind, const char *bytes,
+                        size_t length)
+{
+    struct outgoing *frame;
+
+    if (socket->queued >= QUEUE_MAX)
+        return DVBCSS_EFULL;
+    frame = frame_create(kind, bytes, length);
+    if (!frame)
+        return DVBCSS_ENOMEM;
+    list_append(&socket->queue, &frame->node);
+    socket->queued++;
+    if (socket->open)
+        lws_callback_on_writable(socket->wsi);
+    return 0;
+}
+
+int ws_socket_send(struct ws_socket *socket, const char *text, size_t length)
+{
+    return socket_queue(socket, LWS_WRITE_TEXT, text, length);
+}
+
+void ws_socket_ping(struct ws_socket *socket)
+{
+    /* Without memory or room there is no ping, and the peer's silence decides as it would have. */
+    (void)socket_queue(socket, LWS_WRITE_PING, NULL, 0);
+}
+
+void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason)
+{
+    size_t length = strlen(reason);
+
+    if (length > WS_REASON_MAX)
+        length = WS_REASON_MAX;
+    socket->detached = true;
+    socket->close_code = code;
+    memcpy(socket->close_reason, reason, length);
+    socket->close_reason[length] = '\0';
+    ws_context_sweep_soon(socket->context_user->context);
+}
+
+static bool is_address(const char *host)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    return uv_ip4_addr(host, 0, &v4) == 0 || uv_ip6_addr(host, 0, &v6) == 0;
+}
+
+/* ---- what libwebsockets calls --------------------------------------------------------------- */
+
+/* Each handler returns what libwebsockets shall have: 0 to go on, -1 to end the connection. */
+
+/* libwebsockets compares the certificate with names only: for a host that is an address it was told
+ * to leave the comparison to this. */
+static int on_answer(struct ws_socket *socket, void *in, size_t length)
+{
+    SSL *ssl = lws_get_ssl(socket->wsi);
+    X509 *certificate;
+
+    (void)in;
+    (void)length;
+    if (!ssl || !is_address(socket->host))
+        return 0;
+    certificate = SSL_get1_peer_certificate(ssl);
+    if (!certificate || X509_check_ip_asc(certificate, socket->host, 0) != 1)
+        socket->wrong_name = true;
+    X509_free(certificate);
+    return socket->wrong_name ? -1 : 0;
+}
+
+static int on_established(struct ws_socket *socket, void *in, size_t length)
+{
+    (void)in;
+    (void)length;
+    socket->open = true;
+    if (!list_empty(&socket->queue))
+        lws_callback_on_writable(socket->wsi);
+    if (!socket->detached)
+        socket->events->opened(socket->user);
+    return 0;
+}
+
+static int on_receive(struct ws_socket *socket, void *in, size_t length)
+{
+    bool last = lws_is_final_fragment(socket->wsi) && !lws_remaining_packet_payload(socket->wsi);
+
+    if (!socket->detached)
+        socket->events->received(socket->user, in, length, lws_frame_is_binary(socket->wsi), last);
+    return 0;
+}
+
+static int on_pong(struct ws_socket *socket, void *in, size_t length)
+{
+    (void)in;
+    (void)length;
+    if (!socket->detached)
+        socket->events->ponged(socket->user);
+    return 0;
+}
+
+static int on_writable(struct ws_socket *socket, void *in, size_t length)
+{
+    struct outgoing *frame;
+    int written;
+
+    (void)in;
+    (void)length;
+    if (list_empty(&socket->queue))
+        return 0;
+    frame = CONTAINER_OF(socket->queue.next, struct outgoing, node);
+    list_remove(&frame->node);
+    socket->queued--;
+    written = lws_write(socket->wsi, frame->buffer + LWS_PRE, frame->length, frame->kind);
+    dvbcss_free(frame);
+    if (written < 0)
+        return -1;
+    if (!list_empty(&socket->queue))
+        lws_callback_on_writable(socket->wsi);
+    return 0;
+}
+
+static int on_peer_close(struct ws_socket *socket, void *in, size_t length)
+{
+    const unsigned char *bytes = in;
+
+    socket->peer_closed = true;
+    socket->peer_code = NO_STATUS;
+    if (length >= 2) {
+        socket->peer_code = (uint16_t)(bytes[0] << 8 | bytes[1]);
+        socket->peer_reason_length = length - 2 < WS_REASON_MAX ? length - 2 : WS_REASON_MAX;
+        memcpy(socket->peer_reason, bytes + 2, socket->peer_reason_length);
+    }
+    return 0;
+}
+
+static int on_closed(struct ws_socket *socket, void *in, size_t length)
+{
+    struct ws_socket_end end = {.error = DVBCSS_ECLOSED, .retry_after_s = -1, .detail = ""};
+
+    (void)in;
+    (void)length;
+    end.was_open = true;
+    end.close_code = socket->peer_closed ? socket->peer_code : ABNORMAL;
+    end.words = socket->peer_reason;
+    end.words_length = socket->peer_reason_length;
+    socket_end(socket, &end);
+    return 0;
+}
+
+static int32_t retry_after(struct lws *wsi)
+{
+    char text[16];
+    char *end;
+    long seconds;
+
+    if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_RETRY_AFTER) <= 0)
+        return -1;
+    seconds = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || seconds < 0 || seconds > INT32_MAX)
+        return -1;
+    return (int32_t)seconds;
+}
+
+/* libwebsockets tells in words only what kind of failure it was. */
+static int failure_of(const char *detail)
+{
+    static const struct {
+        const char *part;
+        int error;
+    } kinds[] = {
+        {"HS: ", DVBCSS_EPROTOCOL}, {"read failed", DVBCSS_EPROTOCOL}, {"tls", DVBCSS_ETLS},
+        {"ssl", DVBCSS_ETLS},       {"server's cert", DVBCSS_ETLS},    {"invalid CA", DVBCSS_ETLS},
+        {"hostname", DVBCSS_ETLS},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strstr(detail, kinds[i].part))
+            return kinds[i].error;
+    return DVBCSS_EADDRESS;
+}
+
+static int on_failed(struct ws_socket *socket, void *in, size_t length)
+{
+    struct ws_socket_end end = {.retry_after_s = -1};
+    char detail[128];
+    struct lws *wsi = socket->wsi;
+
+    if (!in || length >= sizeof detail)
+        length = in ? sizeof detail - 1 : 0;
+    if (length > 0)
+        memcpy(detail, in, length);
+    detail[length] = '\0';
+    end.detail = detail;
+    end.http_status = (uint16_t)lws_http_client_http_response(wsi);
+    if (end.http_status != 0 && end.http_status != 101) {
+        char *buffer = socket->body;
+        int room = sizeof socket->body;
+
+        end.error = DVBCSS_EREFUSED;
+        end.retry_after_s = retry_after(wsi);
+        /* What has come of the body: handed to on_body() from within. */
+        (void)lws_http_client_read(wsi, &buffer, &room);
+        end.words = socket->body;
+        end.words_length = socket->body_length;
+    } else {
+        end.http_status = 0;
+        end.error = socket->wrong_name ? DVBCSS_ETLS : failure_of(detail);
+    }
+    if (socket->opening) {
+        socket->open_error = end.error;
+        return 0;
+    }
+    socket_end(socket, &end);
+    return 0;
+}
+
+static int on_body(struct ws_socket *socket, void *in, size_t length)
+{
+    if (length > sizeof socket->body - socket->body_length)
+        length = sizeof socket->body - socket->body_length;
+    if (length > 0 && in != socket->body)
+        memcpy(socket->body + socket->body_length, in, length);
+    socket->body_length += length;
+    return 0;
+}
+
+typedef int (*ws_handler)(struct ws_socket *socket, void *in, size_t length);
+
+static const struct {
+    enum lws_callback_reasons reason;
+    ws_handler handler;
+} handlers[] = {
+    {LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH, on_answer},
+    {LWS_CALLBACK_CLIENT_ESTABLISHED, on_established},
+    {LWS_CALLBACK_CLIENT_RECEIVE, on_receive},
+    {LWS_CALLBACK_CLIENT_RECEIVE_PONG, on_pong},
+    {LWS_CALLBACK_CLIENT_WRITEABLE, on_writable},
+    {LWS_CALLBACK_WS_PEER_INITIATED_CLOSE, on_peer_close},
+    {LWS_CALLBACK_CLIENT_CLOSED, on_closed},
+    {LWS_CALLBACK_CLIENT_CONNECTION_ERROR, on_failed},
+    {LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ, on_body},
+};
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *unused, void *in,
+                  size_t length)
+{
+    (void)unused;
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+        struct ws_socket *socket;
+
+        if (handlers[i].reason != reason)
+            continue;
+        socket = socket_of(wsi);
+        if (!socket)
+            return 0;
+        return handlers[i].handler(socket, in, length);
+    }
+    return 0;
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "dvbcss-client", .callback = on_lws},
+    {0},
+};
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* The Host header: with the port unless it is the scheme's own, and IPv6 in brackets. */
+static void write_host_header(const struct dvbcss_url *url, char *text, size_t size)
+{
+    bool v6 = strchr(url->host, ':') != NULL;
+    uint16_t usual = url->scheme == DVBCSS_URL_WSS ? 443 : 80;
+    int length = snprintf(text, size, v6 ? "[%s]" : "%s", url->host);
+
+    if (url->port != usual && length > 0 && (size_t)length < size)
+        snprintf(text + length, size - (size_t)length, ":%u", url->port);
+}
+
+static struct ws_socket *socket_create(struct ws_context_user *context_user,
+                                       const struct ws_socket_target *target,
+                                       const struct ws_socket_events *events, void *user)
+{
+    struct ws_socket *socket = dvbcss_calloc(1, sizeof *socket);
+
+    if (!socket)
+        return NULL;
+    socket->context_user = context_user;
+    socket->id = ++context_user->context->last_id;
+    socket->events = events;
+    socket->user = user;
+    memcpy(socket->host, target->url->host, sizeof socket->host);
+    write_host_header(target->url, socket->host_header, sizeof socket->host_header);
+    list_init(&socket->queue);
+    list_append(&context_user->context->sockets, &socket->node);
+    context_user->sockets++;
+    return socket;
+}
+
+int ws_socket_open(struct ws_socket **out, struct ws_context_user *context_user,
+                   const struct ws_socket_target *target, const struct ws_socket_events *events,
+                   void *user)
+{
+    struct ws_context *context = context_user->context;
+    bool tls = target->url->scheme == DVBCSS_URL_WSS;
+    struct ws_socket *socket = socket_create(context_user, target, events, user);
+    struct lws_client_connect_info info = {0};
+
+    if (!socket)
+        return DVBCSS_ENOMEM;
+    info.context = context->lws;
+    info.vhost = tls ? target->tls->vhost : context->plain;
+    info.address = target->address;
+    info.port = target->url->port;
+    info.path = target->url->path[0] != '\0' ? target->url->path : "/";
+    info.host = socket->host_header;
+    info.local_protocol_name = protocols[0].name;
+    info.ietf_version_or_minus_one = -1;
+    info.alpn = "http/1.1";
+    info.opaque_user_data = (void *)socket->id;
+    info.pwsi = &socket->wsi;
+    info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+    if (tls)
+        info.ssl_connection |= LCCSCF_USE_SSL;
+    if (tls && is_address(target->url->host))
+        info.ssl_connection |= LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+    socket->opening = true;
+    if (!lws_client_connect_via_info(&info)) {
+        int error = socket->open_error ? socket->open_error : DVBCSS_EIO;
+
+        ws_socket_free(socket);
+        return error;
+    }
+    socket->opening = false;
+    *out = socket;
+    return 0;
+}
+
+/* ---- contexts ------------------------------------------------------------------------------- */
+
+static void to_log(int level, const char *line)
+{
+    size_t length = strcspn(line, "\n");
+
+    dvbcss_log((level & LLL_ERR) ? DVBCSS_LOG_WARNING : DVBCSS_LOG_DEBUG, "ws-library", "%.*s",
+               (int)length, line);
+}
+
+static void to_log_once(void)
+{
+    lws_set_log_level(LLL_ERR | LLL_WARN, to_log);
+}
+
+int ws_lws_begin(struct ws_context *context)
+{
+    static uv_once_t log_once = UV_ONCE_INIT;
+    struct lws_context_creation_info info = {0};
+    void *loops[1] = {context->loop};
+
+    uv_once(&log_once, to_log_once);
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.protocols = protocols;
+    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.foreign_loops = loops;
+    info.pcontext = &context->lws;
+    info.user = context;
+    info.fd_limit_per_thread = SOCKETS_MAX;
+    info.timeout_secs = LWS_TIMEOUT_S;
+    info.connect_timeout_secs = LWS_TIMEOUT_S;
+    info.gid = -1;
+    info.uid = -1;
+    context->lws = lws_create_context(&info);
+    return context->lws ? 0 : DVBCSS_EIO;
+}
+
+struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *name,
+                                      struct ssl_ctx_st *ssl)
+{
+    struct lws_context_creation_info info = {0};
+
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.vhost_name = name;
+    info.protocols = protocols;
+    info.options = LWS_SERVER_OPTION_VALIDATE_UTF8;
+    if (ssl) {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.provided_client_ssl_ctx = ssl;
+    }
+    info.timeout_secs = LWS_TIMEOUT_S;
+    info.connect_timeout_secs = LWS_TIMEOUT_S;
+    return lws_create_vhost(context->lws, &info);
+}
+
+void ws_lws_end(struct ws_context *context)
+{
+    lws_context_destroy(context->lws);
+}
+
+void ws_lws_free(struct ws_context *context)
+{
+    /* The first call sets the pointer to NULL if it could do everything. */
+    if (context->lws)
+        lws_context_destroy(context->lws);
+}
+
+void ws_lws_kill(struct ws_socket *socket)
+{
+    if (socket->kills == 0 && socket->open && socket->close_code != 0)
+        lws_close_reason(socket->wsi, (enum lws_close_status)socket->close_code,
+                         (unsigned char *)socket->close_reason, strlen(socket->close_reason));
+    lws_set_timeout(socket->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
