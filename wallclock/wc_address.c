@@ -37,6 +37,16 @@ int wc_address_from_sockaddr(const struct sockaddr *from, uint16_t port, union w
     }
 }
 
+void wc_address_wildcard(int family, uint16_t port, union wc_address *out)
+{
+    memset(out, 0, sizeof *out);
+    out->any.sa_family = (sa_family_t)family;
+    if (family == AF_INET)
+        out->v4.sin_port = htons(port);
+    else
+        out->v6.sin6_port = htons(port);
+}
+
 int wc_address_format(const union wc_address *address, char *text, size_t size)
 {
     char whole[WC_ADDRESS_TEXT_SIZE];

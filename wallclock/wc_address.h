@@ -30,6 +30,9 @@ DVBCSS_NODISCARD int wc_address_parse(const char *text, uint16_t port, union wc_
 DVBCSS_NODISCARD int wc_address_from_sockaddr(const struct sockaddr *from, uint16_t port,
                                               union wc_address *out);
 
+/** Makes 0.0.0.0 or `::` with a port. */
+void wc_address_wildcard(int family, uint16_t port, union wc_address *out);
+
 /** Writes the numeric address, with its zone, without its port: 0 or DVBCSS_ENOSPC. */
 DVBCSS_NODISCARD int wc_address_format(const union wc_address *address, char *text, size_t size);
 

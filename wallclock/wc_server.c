@@ -103,11 +103,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct dvbcss_wc_server *server = poll->data;
     unsigned received = WC_SOCKET_BATCH;
 
-    (void)events;
     if (status != 0) {
         /* libuv has stopped polling; nothing that a peer sends may make that last. */
         wc_socket_clear_error(server->socket);
         (void)start_polling(server);
+    } else if (events & UV_PRIORITIZED) {
+        /* Stamps of answers that were followed up without them. */
+        wc_socket_transmit_times(server->socket, NULL, 0);
     }
     for (int turn = 0; turn < BATCHES_PER_TURN && received == WC_SOCKET_BATCH; turn++) {
         received = wc_socket_receive(server->socket, server->packets, WC_SOCKET_BATCH);
@@ -118,20 +120,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-/* A reading's own precision, and what mapping the kernel's stamps adds. */
-static double measure_precision_s(const struct dvbcss_wc_server *server)
-{
-    return dvbcss_measure_precision_s(server->now_ns, server->user, PRECISION_SAMPLES) +
-           wc_socket_stamp_precision_s(server->socket);
-}
-
 static int set_up_responder(struct dvbcss_wc_server *server,
                             const struct dvbcss_wc_server_options *options)
 {
     struct dvbcss_wc_responder_options responder = DVBCSS_WC_RESPONDER_OPTIONS_INIT;
 
+    /* That of a reading is enough: what else blurs the times makes t2 late or t3 early, which the
+     * clients see as round trip (wc_stamp.h). */
     server->precision_s =
-        options->precision_s != 0.0 ? options->precision_s : measure_precision_s(server);
+        options->precision_s != 0.0
+            ? options->precision_s
+            : dvbcss_measure_precision_s(server->now_ns, server->user, PRECISION_SAMPLES);
     responder.precision_s = server->precision_s;
     responder.max_freq_error_ppm = options->max_freq_error_ppm;
     responder.follow_up = options->follow_up;

@@ -80,10 +80,6 @@ void wc_socket_clear_error(struct wc_socket *socket);
 /** The address that the socket is bound to. */
 const union wc_address *wc_socket_address(const struct wc_socket *socket);
 
-/** How far apart the readings lie that a kernel timestamp is mapped with, in seconds: what the
- * mapping adds to the precision of the time source. Measured when the socket is opened. */
-double wc_socket_stamp_precision_s(const struct wc_socket *socket);
-
 /** Datagrams that the kernel dropped for want of room since the socket was opened. */
 uint64_t wc_socket_kernel_drops(const struct wc_socket *socket);
 
@@ -108,8 +104,11 @@ unsigned wc_socket_send(struct wc_socket *socket, struct wc_packet *const *packe
 
 /**
  * Sets `time_ns` and `stamped` of the packets whose transmit timestamp has come meanwhile; the
- * others keep their `time_ns` and have `stamped` false. To be called after each stamped sending,
- * with the same packets.
+ * others keep their `time_ns` and have `stamped` false. Transmit timestamps of other packets are
+ * forgotten. To be called after each stamped sending, with the same packets, and whenever polling
+ * tells UV_PRIORITIZED: for stamps that were late, if only to be rid of them.
+ *
+ * @param packets `time_ns` is a time before they were sent
  */
 void wc_socket_transmit_times(struct wc_socket *socket, struct wc_packet *const *packets,
                               unsigned count);

@@ -22,7 +22,6 @@ enum {
     ERROR_CONTROL_SIZE = 256,
     /* How often the clocks are read before a step of the system time is believed. */
     STEP_READINGS = 3,
-    PRECISION_READINGS = 100,
 };
 
 struct wc_socket {
@@ -31,7 +30,6 @@ struct wc_socket {
     dvbcss_time_source now_ns;
     void *user;
     struct wc_stamp_map stamps;
-    double stamp_precision_s;
     uint64_t kernel_drops;
     /* The kernel's own count, of 32 bits, as it was last seen. */
     uint32_t drops_seen;
@@ -114,37 +112,6 @@ static int bind_to(struct wc_socket *socket, const union wc_address *address)
     return getsockname(socket->descriptor, &socket->address.any, &size) == 0 ? 0 : DVBCSS_EIO;
 }
 
-static int64_t read_system(clockid_t clock)
-{
-    struct timespec now = {0, 0};
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * DVBCSS_NS_PER_S + now.tv_nsec;
-}
-
-static void read_clocks_once(const struct wc_socket *socket, struct wc_clock_reading *reading)
-{
-    reading->before_ns = socket->now_ns(socket->user);
-    reading->real_ns = read_system(CLOCK_REALTIME);
-    reading->mono_ns = read_system(CLOCK_MONOTONIC);
-    reading->after_ns = socket->now_ns(socket->user);
-}
-
-/* The shortest reading: longer ones were interrupted, and make times that are worse but true. */
-static double measure_stamp_precision_s(const struct wc_socket *socket)
-{
-    int64_t shortest_ns = INT64_MAX;
-
-    for (int i = 0; i < PRECISION_READINGS; i++) {
-        struct wc_clock_reading reading;
-
-        read_clocks_once(socket, &reading);
-        if (reading.after_ns - reading.before_ns < shortest_ns)
-            shortest_ns = reading.after_ns - reading.before_ns;
-    }
-    return (double)shortest_ns / (double)DVBCSS_NS_PER_S;
-}
-
 int wc_socket_open(struct wc_socket **out, const struct wc_socket_options *options)
 {
     struct wc_socket *opened = dvbcss_calloc(1, sizeof *opened);
@@ -165,7 +132,6 @@ int wc_socket_open(struct wc_socket **out, const struct wc_socket_options *optio
         result = bind_to(opened, &options->address);
     if (result != 0)
         goto fail;
-    opened->stamp_precision_s = measure_stamp_precision_s(opened);
     *out = opened;
     return 0;
 
@@ -198,17 +164,28 @@ const union wc_address *wc_socket_address(const struct wc_socket *socket)
     return &socket->address;
 }
 
-double wc_socket_stamp_precision_s(const struct wc_socket *socket)
-{
-    return socket->stamp_precision_s;
-}
-
 uint64_t wc_socket_kernel_drops(const struct wc_socket *socket)
 {
     return socket->kernel_drops;
 }
 
 /* ---- receiving ------------------------------------------------------------------------------ */
+
+static int64_t read_system(clockid_t clock)
+{
+    struct timespec now = {0, 0};
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * DVBCSS_NS_PER_S + now.tv_nsec;
+}
+
+static void read_clocks_once(const struct wc_socket *socket, struct wc_clock_reading *reading)
+{
+    reading->before_ns = socket->now_ns(socket->user);
+    reading->real_ns = read_system(CLOCK_REALTIME);
+    reading->mono_ns = read_system(CLOCK_MONOTONIC);
+    reading->after_ns = socket->now_ns(socket->user);
+}
 
 static void read_clocks(struct wc_socket *socket, struct wc_clock_reading *reading)
 {
@@ -481,17 +458,6 @@ static void match_stamp(struct wc_socket *socket, struct wc_packet *const *packe
     }
 }
 
-static void discard_error_queue(struct wc_socket *socket)
-{
-    uint32_t id;
-    int64_t stamp_ns;
-    bool end;
-
-    do
-        (void)read_error_queue(socket, &id, &stamp_ns, &end);
-    while (!end);
-}
-
 void wc_socket_transmit_times(struct wc_socket *socket, struct wc_packet *const *packets,
                               unsigned count)
 {
@@ -519,5 +485,5 @@ void wc_socket_clear_error(struct wc_socket *socket)
     socklen_t size = sizeof error;
 
     (void)getsockopt(socket->descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
-    discard_error_queue(socket);
+    wc_socket_transmit_times(socket, NULL, 0);
 }

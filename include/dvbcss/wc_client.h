@@ -168,11 +168,11 @@ DVBCSS_API void dvbcss_wc_client_close(struct dvbcss_wc_client *client,
                                        dvbcss_wc_client_closed closed, void *user);
 
 /**
- * Asks another server from now on. The wall clock keeps running by the old one until the new one
- * has answered; then what was known of the old one is forgotten. The same URL changes nothing.
+ * Asks another server from now on, and the old one no more. The wall clock keeps running as it
+ * does until the new one has answered; then what was known of the old one is forgotten. The same
+ * URL changes nothing.
  *
- * @return 0, an error of dvbcss_url_parse(), DVBCSS_ENOMEM; a failing call leaves the client with
- *         the old server
+ * @return 0 or an error of dvbcss_url_parse(), which leaves the client with the old server
  */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_wc_client_set_server(struct dvbcss_wc_client *client,
                                                             const char *url,
