@@ -33,6 +33,12 @@ void cii_write_string(struct cii_writer *writer, const char *text);
 /** Appends a JSON string in which the placeholders are replaced. */
 void cii_write_url(struct cii_writer *writer, const char *text);
 
+/** Appends any JSON value, members sorted by name, so that equal values are equal text. */
+void cii_write_json(struct cii_writer *writer, const json_t *value);
+
+/** Ends the writing: hands the text over, to be freed, or gives it up and returns DVBCSS_ENOMEM. */
+int cii_writer_finish(struct cii_writer *writer, char **text);
+
 /** Room for any text of cii_format_number(). */
 enum { CII_NUMBER_SIZE = 32 };
 

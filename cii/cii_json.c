@@ -99,9 +99,10 @@ static void encode_members(struct cii_writer *writer, const struct dvbcss_cii *c
 int dvbcss_cii_encode(const struct dvbcss_cii *cii, unsigned properties,
                       const struct dvbcss_cii_address *address, char **text, size_t *length)
 {
-    struct cii_writer writer = {NULL, 0, 0, false, NULL, NULL};
+    struct cii_writer writer = {0};
     char host[DVBCSS_URL_HOST_SIZE];
     char port[8];
+    int error;
 
     if (address) {
         if (dvbcss_url_host_of_address(address->host, host, sizeof host))
@@ -111,12 +112,8 @@ int dvbcss_cii_encode(const struct dvbcss_cii *cii, unsigned properties,
         writer.port = port;
     }
     encode_members(&writer, cii, properties & dvbcss_cii_defined(cii));
-    if (writer.failed) {
-        dvbcss_free(writer.text);
-        return DVBCSS_ENOMEM;
-    }
-    *text = writer.text;
-    if (length)
+    error = cii_writer_finish(&writer, text);
+    if (!error && length)
         *length = writer.length;
-    return 0;
+    return error;
 }

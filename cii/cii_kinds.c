@@ -292,13 +292,13 @@ static int check_private(const struct jget_place *place)
 
 int cii_private_text(const struct jget_place *place, char **text)
 {
+    struct cii_writer writer = {0};
     int error = place->mode == DVBCSS_STRICT ? check_private(place) : 0;
 
     if (error)
         return error;
-    /* Sorted, so that equal data is equal text. jansson takes its memory from our allocator. */
-    *text = json_dumps(place->value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    return *text ? 0 : DVBCSS_ENOMEM;
+    cii_write_json(&writer, place->value);
+    return cii_writer_finish(&writer, text);
 }
 
 int cii_private_canonical(const char *json, char **text)
