@@ -7,6 +7,13 @@ if(DVBCSS_SANITIZED)
                       "${PROJECT_BINARY_DIR}/reports")
 endif()
 
+# In a plain build, the command that runs a program under valgrind; else empty.
+set(DVBCSS_VALGRIND "")
+find_program(valgrind_program valgrind)
+if(valgrind_program AND NOT DVBCSS_SANITIZED AND NOT CMAKE_C_FLAGS MATCHES "--coverage")
+  set(DVBCSS_VALGRIND "${valgrind_program}" --quiet --error-exitcode=1 --leak-check=full)
+endif()
+
 # dvbcss_add_test(NAME KIND COMMAND...): registers a test, labelled with its kind.
 function(dvbcss_add_test name kind)
   set(launcher ${DVBCSS_LAUNCHER})
@@ -69,7 +76,8 @@ function(dvbcss_plain_tests kind)
 endfunction()
 
 # tests/KIND/MODULE/fuzz_NAME.c: a libFuzzer entry point, as program fuzz_NAME. The plain build
-# replays the corpus tests/KIND/corpus/NAME/ with it; DVBCSS_BUILD_FUZZERS makes the fuzzer itself.
+# replays the corpus tests/KIND/corpus/NAME/ with it, under valgrind as well: that sees memory which
+# is used before it was written. DVBCSS_BUILD_FUZZERS makes the fuzzer itself.
 # The target KIND_tests builds them all.
 function(dvbcss_fuzz_targets kind)
   add_custom_target(${kind}_tests)
@@ -82,8 +90,11 @@ function(dvbcss_fuzz_targets kind)
       target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     else()
       target_sources(fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay.c")
-      dvbcss_add_test(${kind}_${name} ${kind} $<TARGET_FILE:fuzz_${name}>
-                      "${PROJECT_SOURCE_DIR}/tests/${kind}/corpus/${name}")
+      set(replay $<TARGET_FILE:fuzz_${name}> "${PROJECT_SOURCE_DIR}/tests/${kind}/corpus/${name}")
+      dvbcss_add_test(${kind}_${name} ${kind} ${replay})
+      if(DVBCSS_VALGRIND)
+        dvbcss_add_test(valgrind_${name} valgrind ${DVBCSS_VALGRIND} ${replay})
+      endif()
     endif()
   endforeach()
 endfunction()
