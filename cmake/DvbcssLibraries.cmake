@@ -71,25 +71,27 @@ endif()
 
 dvbcss_library(core dvbcss-core MODULES DVBCSS_CORE_MODULES PRIVATE PkgConfig::JANSSON m)
 dvbcss_pkg_config(dvbcss-core)
-get_property(dvbcss_io_modules GLOBAL PROPERTY DVBCSS_IO_MODULES)
-if(dvbcss_io_modules)
+get_property(io_modules GLOBAL PROPERTY DVBCSS_IO_MODULES)
+set(DVBCSS_HAS_IO OFF)
+if(io_modules)
+  set(DVBCSS_HAS_IO ON)
   dvbcss_library(dvbcss dvbcss MODULES DVBCSS_IO_MODULES ON core PUBLIC PkgConfig::LIBUV
                  PRIVATE PkgConfig::LIBWEBSOCKETS PkgConfig::OPENSSL)
   dvbcss_pkg_config(dvbcss)
 endif()
 
-get_property(dvbcss_public_headers GLOBAL PROPERTY DVBCSS_PUBLIC_HEADERS)
-install(FILES ${dvbcss_public_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/dvbcss")
+get_property(public_headers GLOBAL PROPERTY DVBCSS_PUBLIC_HEADERS)
+install(FILES ${public_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/dvbcss")
 
 include(CMakePackageConfigHelpers)
-set(dvbcss_package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/dvbcss")
+set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/dvbcss")
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/packaging/dvbcssConfig.cmake.in" "${PROJECT_BINARY_DIR}/dvbcssConfig.cmake"
-  INSTALL_DESTINATION "${dvbcss_package_directory}" NO_SET_AND_CHECK_MACRO)
+  INSTALL_DESTINATION "${package_directory}" NO_SET_AND_CHECK_MACRO)
 # Before 1.0 a minor release may break: 0.1.x satisfies 0.1 only.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/dvbcssConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/dvbcssConfig.cmake"
               "${PROJECT_BINARY_DIR}/dvbcssConfigVersion.cmake"
-        DESTINATION "${dvbcss_package_directory}")
-install(EXPORT dvbcssTargets NAMESPACE dvbcss:: DESTINATION "${dvbcss_package_directory}")
+        DESTINATION "${package_directory}")
+install(EXPORT dvbcssTargets NAMESPACE dvbcss:: DESTINATION "${package_directory}")
