@@ -122,8 +122,6 @@ int dvbcss_wc_estimator_adopt(struct dvbcss_wc_estimator *estimator,
     struct dvbcss_ticks before;
     int error;
 
-    if (!(correlation.initial_error_s >= 0) || !(correlation.error_growth >= 0))
-        return DVBCSS_EINVAL;
     error = dvbcss_clock_from_parent(wall_clock, local_ticks(estimator, now_ns), &before);
     if (!error)
         error = line_at(estimator, &correlation, speed, now_ns, &adjustment.time);
