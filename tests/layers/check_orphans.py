@@ -1,5 +1,5 @@
-"""Checks that nothing lies about unused: every C source is compiled by the build, and every public
-header is installed by exactly one module.
+"""Checks that nothing lies about unused: every C source is compiled by the build, every public
+header is installed by exactly one module, and every fuzz corpus has its target.
 
 Usage: check_orphans.py SOURCE_DIR MODULES_FILE COMPILE_COMMANDS
 """
@@ -34,6 +34,10 @@ def main():
         )
         if path not in compiled and not excused and "node_modules" not in name.parts:
             complaints.append(f"{name} is compiled nowhere")
+    targets = {path.stem for path in (root / "tests/fuzz").glob("*/fuzz_*.c")}
+    for corpus in sorted((root / "tests/fuzz/corpus").iterdir()):
+        if f"fuzz_{corpus.name}" not in targets:
+            complaints.append(f"{corpus.relative_to(root)} has no fuzz_{corpus.name}.c")
     print(*complaints, sep="\n")
     print(f"{len(compiled)} sources compiled, {len(claimed)} public headers")
     return 1 if complaints or not compiled or not claimed else 0
