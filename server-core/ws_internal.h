@@ -1,0 +1,322 @@
+/**
+ * @file
+ * What the files of server-core share: the structs and who does what with them. Private to
+ * server-core.
+ *
+ * A socket (ws_socket.c) is one TCP connection from accept to its end. While it speaks HTTP it may
+ * have an exchange (ws_http.c); from the handshake on it has a connection (ws_connection.c), which
+ * is what the users of the base see. A connection ends as soon as that is decided; its socket may
+ * live on for the time it takes to say goodbye.
+ */
+#ifndef DVBCSS_WS_INTERNAL_H
+#define DVBCSS_WS_INTERNAL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "common/list.h"
+#include "dvbcss/log.h"
+#include "dvbcss/server.h"
+#include "server-core/ws_queue.h"
+#include "server-core/ws_transport.h"
+
+/* ------------------------------------------------------------------------------------------------
+ * Server: ws_server.c
+ */
+
+union ws_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/** Copies an address, an IPv4 address out of its IPv6 mapping: ws_address.c. */
+void ws_address_set(union ws_address *address, const struct sockaddr_storage *from);
+
+enum ws_server_state {
+    WS_SERVER_OPEN,
+    /** Peers are told, and have some time to answer. */
+    WS_SERVER_LEAVING,
+    /** The library ends its wires. */
+    WS_SERVER_STOPPING,
+    /** All wires are gone; the loop has to turn a few times. */
+    WS_SERVER_TURNING,
+    /** The handles close. */
+    WS_SERVER_FINISHING,
+};
+
+struct ws_listener {
+    struct dvbcss_server *server;
+    uv_poll_t poll;
+    /** The handle was initialised. */
+    bool polled;
+    int fd;
+    union ws_address address;
+};
+
+struct dvbcss_server {
+    uv_loop_t *loop;
+    enum ws_server_state state;
+    /** The strings and lists in it are not kept. */
+    struct dvbcss_server_options options;
+    /** Server and the caller's headers, as lines with CRLF. */
+    char *common_headers;
+    struct ws_transport *transport;
+    struct ws_listener *listeners;
+    size_t listener_count;
+    /** Given up to have one to refuse a peer with when there are no descriptors left; or -1. */
+    int reserve_fd;
+    struct list_node endpoints;
+    struct list_node handlers;
+    struct list_node sockets;
+    /** Sockets that have something to do outside the event they are in. */
+    struct list_node deferred;
+    uv_idle_t idle;
+    uv_timer_t housekeeping;
+    uv_timer_t accept_pause;
+    unsigned open_handles;
+    unsigned turns_left;
+    struct dvbcss_server_counters counters;
+    struct dvbcss_log_limit refusal_log;
+    void (*closed)(void *user);
+    void *closed_user;
+};
+
+/** Has the idle handle run, from the loop. */
+void ws_server_wake(struct dvbcss_server *server);
+
+/** A socket has come. */
+void ws_server_socket_came(struct dvbcss_server *server);
+
+/** A socket has gone. */
+void ws_server_socket_gone(struct dvbcss_server *server);
+
+/** One of `open_handles` is closed. */
+void ws_server_handle_closed(struct dvbcss_server *server);
+
+/* ------------------------------------------------------------------------------------------------
+ * Listening: ws_listen.c
+ */
+
+/** Opens the listening sockets of the options. All or none. */
+int ws_listen_open(struct dvbcss_server *server, const struct dvbcss_server_options *options,
+                   struct dvbcss_report *report);
+
+/** Lets go of the sockets that the caller had opened, so that they stay open. */
+void ws_listen_give_back(struct dvbcss_server *server, const struct dvbcss_server_options *options);
+
+/** Starts to accept. Returns 0 or DVBCSS_EIO. */
+int ws_listen_start(struct dvbcss_server *server);
+
+/** Ends it: closes the sockets and starts to close their handles. */
+void ws_listen_stop(struct dvbcss_server *server);
+
+/** Frees what is left, once the handles are closed. */
+void ws_listen_free(struct dvbcss_server *server);
+
+/* ------------------------------------------------------------------------------------------------
+ * Sockets: ws_socket.c
+ */
+
+enum ws_phase {
+    WS_PHASE_HTTP,
+    WS_PHASE_WEBSOCKET,
+    /** One side has said goodbye; nothing more is sent or delivered. */
+    WS_PHASE_LEAVING,
+};
+
+struct ws_socket {
+    struct list_node node;
+    struct list_node deferred;
+    struct dvbcss_server *server;
+    struct ws_wire *wire;
+    enum ws_phase phase;
+    /** Code of the close frame to send once the connection is gone already; 0 for none. */
+    unsigned farewell;
+    bool killed;
+    /** Time of the loop at which the present phase or request began. */
+    uint64_t since_ms;
+    /** Time of the last sign of life, and of the last ping. */
+    uint64_t heard_ms;
+    uint64_t pinged_ms;
+    union ws_address peer;
+    union ws_address local;
+    struct dvbcss_connection *connection;
+    struct ws_exchange *exchange;
+};
+
+/** Takes an accepted descriptor, which is closed whatever happens. */
+int ws_socket_open(struct dvbcss_server *server, int fd, const union ws_address *peer);
+
+/** Has ws_socket_run_deferred() called for this socket from the loop. */
+void ws_socket_defer(struct ws_socket *socket);
+
+/** Carries out what was deferred: closes as the connection or `farewell` says. */
+void ws_socket_run_deferred(struct dvbcss_server *server);
+
+/** Ends a socket without a word. */
+void ws_socket_kill(struct ws_socket *socket);
+
+/** Pings, evicts and ends what has run out of time. */
+void ws_socket_check_times(struct dvbcss_server *server);
+
+/** Says goodbye to every peer. */
+void ws_socket_leave_all(struct dvbcss_server *server);
+
+/* ------------------------------------------------------------------------------------------------
+ * Endpoints: ws_endpoint.c
+ */
+
+struct dvbcss_endpoint {
+    struct list_node node;
+    struct dvbcss_server *server;
+    struct dvbcss_endpoint_options options;
+    char *path;
+    char *id_prefix;
+    bool removed;
+    uint64_t last_id;
+    /** Connections, those of unfinished handshakes included. */
+    size_t slots;
+    size_t open_count;
+    struct list_node connections;
+};
+
+/** Finds the endpoint of a path; NULL if there is none. */
+struct dvbcss_endpoint *ws_endpoint_at(struct dvbcss_server *server, const char *path);
+
+/** Frees all endpoints; they have no connections any more. */
+void ws_endpoint_free_all(struct dvbcss_server *server);
+
+/* ------------------------------------------------------------------------------------------------
+ * Connections: ws_connection.c
+ */
+
+struct dvbcss_connection {
+    /** On the endpoint's list, once it is open. */
+    struct list_node node;
+    struct dvbcss_endpoint *endpoint;
+    struct ws_socket *socket;
+    bool open;
+    /** A close was asked for; code and reason say which. */
+    bool closing;
+    /** Something waited for the socket since the last on_drained. */
+    bool congested;
+    uint64_t progress_ms;
+    uint64_t opened_ms;
+    struct ws_queue queue;
+    struct dvbcss_connection_counters counters;
+    /** The message that is arriving in parts. */
+    uint8_t *incoming;
+    size_t incoming_length;
+    size_t incoming_size;
+    unsigned code;
+    char reason[DVBCSS_CLOSE_REASON_MAX + 1];
+    char id[56];
+    max_align_t user_data[];
+};
+
+/** Takes a slot of an endpoint for a handshake. NULL if there is no memory. */
+struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
+                                               struct ws_socket *socket);
+
+/** The handshake is done: gives it an id and calls on_connect. */
+void ws_connection_open(struct dvbcss_connection *connection);
+
+/** Calls on_disconnect, if on_connect was called, and frees the connection. */
+void ws_connection_end(struct dvbcss_connection *connection, unsigned code, const char *reason);
+
+/** Part of a message has arrived. The connection may be gone afterwards. */
+void ws_connection_receive(struct dvbcss_connection *connection, const void *bytes, size_t length,
+                           bool final, bool binary);
+
+/** The socket takes more: sends what waits. The connection may be gone afterwards if @p hooks. */
+void ws_connection_flush(struct dvbcss_connection *connection, bool hooks);
+
+/* ------------------------------------------------------------------------------------------------
+ * Messages: ws_message.c
+ */
+
+struct dvbcss_message {
+    unsigned references;
+    enum dvbcss_message_kind kind;
+    size_t length;
+    uint8_t headroom[WS_HEADROOM];
+    uint8_t bytes[];
+};
+
+/** A message of @p length uninitialised bytes. */
+struct dvbcss_message *ws_message_allocate(enum dvbcss_message_kind kind, size_t length);
+
+/* ------------------------------------------------------------------------------------------------
+ * HTTP: ws_http.c, ws_answer.c, ws_refusal.c and ws_handshake.c
+ */
+
+struct dvbcss_http_handler {
+    struct list_node node;
+    struct dvbcss_server *server;
+    struct dvbcss_http_handler_options options;
+    char *path;
+};
+
+/** Space for a path or a query, terminator included. */
+enum { WS_PATH_SIZE = 2048 };
+
+/** One request and its answer. */
+struct ws_exchange {
+    struct ws_socket *socket;
+    /** NULL once it was removed. */
+    struct dvbcss_http_handler *handler;
+    const char *method;
+    char *path;
+    char *query;
+    uint8_t *body;
+    size_t body_length;
+    size_t body_size;
+    /** Everything from the status line on; NULL until there is an answer. */
+    struct dvbcss_message *answer;
+    size_t sent;
+};
+
+/** Forgets the socket's exchange, whatever it has come to. */
+void ws_exchange_drop(struct ws_socket *socket);
+
+/** Frees all handlers. */
+void ws_http_free_all(struct dvbcss_server *server);
+
+/** Answers a refused request, counts and logs it. Returns -1, for the event to hang up. */
+int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why);
+
+/** Builds an answer. @p common are header lines for every answer; @p head_only leaves the body
+ * out (for HEAD), @p last says that the connection ends after it. */
+int ws_answer_build(struct dvbcss_message **answer, const struct dvbcss_http_response *response,
+                    const char *common, bool head_only, bool last);
+
+/** Builds the answer of a refusal. */
+int ws_refusal_build(struct dvbcss_message **answer, enum dvbcss_refusal why,
+                     unsigned retry_after_s, const char *common, bool head_only);
+
+/** The short text of a refusal. */
+const char *ws_refusal_text(enum dvbcss_refusal why);
+
+/** Whether a header can be written: a token and a value without line breaks. */
+bool ws_header_is_valid(const struct dvbcss_http_header *header);
+
+/** The headers of a handshake: lengths as ws_wire_header() returns them. */
+struct ws_handshake {
+    bool get;
+    int host_length;
+    int protocol_length;
+    char upgrade[32];
+    char connection[128];
+    char version[16];
+    char key[64];
+};
+
+/** Checks a handshake by RFC 6455 section 4.2.1. Returns -1 if it is right, otherwise an
+ * `enum dvbcss_refusal`. */
+int ws_handshake_check(const struct ws_handshake *handshake);
+
+#endif

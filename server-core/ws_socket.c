@@ -1,0 +1,370 @@
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dvbcss/alloc.h"
+#include "server-core/ws_internal.h"
+
+static uint64_t now_ms(const struct ws_socket *socket)
+{
+    return uv_now(socket->server->loop);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Life
+ */
+
+int ws_socket_open(struct dvbcss_server *server, int fd, const union ws_address *peer)
+{
+    struct sockaddr_storage local = {0};
+    socklen_t length = sizeof local;
+    struct ws_socket *socket = dvbcss_calloc(1, sizeof *socket);
+
+    if (!socket || getsockname(fd, (struct sockaddr *)&local, &length) != 0) {
+        dvbcss_free(socket);
+        close(fd);
+        return socket ? DVBCSS_EIO : DVBCSS_ENOMEM;
+    }
+    socket->server = server;
+    socket->peer = *peer;
+    ws_address_set(&socket->local, &local);
+    socket->since_ms = now_ms(socket);
+    list_init(&socket->node);
+    list_init(&socket->deferred);
+    socket->wire = ws_transport_adopt(server->transport, fd, socket);
+    if (!socket->wire) {
+        dvbcss_free(socket);
+        return DVBCSS_EIO;
+    }
+    list_append(&server->sockets, &socket->node);
+    ws_server_socket_came(server);
+    return 0;
+}
+
+void ws_event_destroyed(struct ws_socket *socket)
+{
+    struct dvbcss_server *server = socket->server;
+
+    if (socket->connection)
+        ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
+    ws_exchange_drop(socket);
+    list_remove(&socket->node);
+    list_remove(&socket->deferred);
+    dvbcss_free(socket);
+    ws_server_socket_gone(server);
+}
+
+void ws_socket_kill(struct ws_socket *socket)
+{
+    if (socket->killed)
+        return;
+    socket->killed = true;
+    ws_wire_kill(socket->wire);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Saying goodbye: never inside an event of the same socket. A close that is asked for there is
+ * carried out twice by the library, the second time without its close frame.
+ */
+
+void ws_socket_defer(struct ws_socket *socket)
+{
+    if (list_empty(&socket->deferred))
+        list_append(&socket->server->deferred, &socket->deferred);
+    ws_server_wake(socket->server);
+}
+
+static void send_close_frame(struct ws_socket *socket, unsigned code, const char *reason)
+{
+    uint8_t frame[WS_HEADROOM + 2 + DVBCSS_CLOSE_REASON_MAX];
+    uint8_t *payload = frame + WS_HEADROOM;
+    size_t length = strlen(reason);
+
+    payload[0] = (uint8_t)(code >> 8);
+    payload[1] = (uint8_t)code;
+    memcpy(payload + 2, reason, length);
+    if (ws_wire_write(socket->wire, WS_FRAME_CLOSE, payload, length + 2) != 0)
+        ws_socket_kill(socket);
+}
+
+static void leave(struct ws_socket *socket, unsigned code, const char *reason)
+{
+    if (socket->phase != WS_PHASE_WEBSOCKET)
+        return;
+    socket->phase = WS_PHASE_LEAVING;
+    socket->since_ms = now_ms(socket);
+    if (code == DVBCSS_CLOSE_ABNORMAL)
+        ws_socket_kill(socket);
+    else
+        send_close_frame(socket, code, reason);
+}
+
+static void run_deferred(struct ws_socket *socket)
+{
+    struct dvbcss_connection *connection = socket->connection;
+
+    if (connection && connection->closing) {
+        if (connection->code != DVBCSS_CLOSE_ABNORMAL)
+            ws_connection_flush(connection, false);
+        leave(socket, connection->code, connection->reason);
+        ws_connection_end(connection, connection->code, connection->reason);
+    } else if (!connection && socket->farewell != 0) {
+        leave(socket, socket->farewell, "");
+    }
+}
+
+void ws_socket_run_deferred(struct dvbcss_server *server)
+{
+    while (!list_empty(&server->deferred)) {
+        struct ws_socket *socket = CONTAINER_OF(server->deferred.next, struct ws_socket, deferred);
+
+        list_remove(&socket->deferred);
+        run_deferred(socket);
+    }
+}
+
+void ws_socket_leave_all(struct dvbcss_server *server)
+{
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &server->sockets) {
+        struct ws_socket *socket = CONTAINER_OF(node, struct ws_socket, node);
+
+        if (socket->connection && socket->connection->open)
+            dvbcss_connection_close(socket->connection, DVBCSS_CLOSE_GOING_AWAY,
+                                    "server is ending");
+        else if (socket->phase == WS_PHASE_HTTP && !socket->exchange)
+            ws_socket_kill(socket);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Time
+ */
+
+static bool has_passed(uint64_t now, uint64_t since, unsigned seconds)
+{
+    return seconds != 0 && now - since >= (uint64_t)seconds * 1000;
+}
+
+static void ping(struct ws_socket *socket, uint64_t now)
+{
+    uint8_t frame[WS_HEADROOM];
+
+    socket->pinged_ms = now;
+    if (ws_wire_write(socket->wire, WS_FRAME_PING, frame + WS_HEADROOM, 0) != 0)
+        dvbcss_connection_close(socket->connection, DVBCSS_CLOSE_ABNORMAL, NULL);
+}
+
+static void check_connection(struct ws_socket *socket, uint64_t now)
+{
+    struct dvbcss_server *server = socket->server;
+    struct dvbcss_connection *connection = socket->connection;
+    const struct dvbcss_server_options *options = &server->options;
+
+    if (has_passed(now, socket->heard_ms, options->idle_timeout_s)) {
+        server->counters.idle_evictions++;
+        dvbcss_connection_close(connection, DVBCSS_CLOSE_POLICY, "no sign of life");
+    } else if (connection->congested && has_passed(now, connection->progress_ms,
+                                                   connection->endpoint->options.stall_timeout_s)) {
+        server->counters.stall_evictions++;
+        dvbcss_connection_close(connection, DVBCSS_CLOSE_POLICY, "messages are not taken");
+    } else if (has_passed(now, socket->heard_ms, options->ping_interval_s) &&
+               has_passed(now, socket->pinged_ms, options->ping_interval_s) &&
+               !ws_wire_congested(socket->wire)) {
+        ping(socket, now);
+    }
+}
+
+static void check_socket(struct ws_socket *socket, uint64_t now)
+{
+    struct dvbcss_server *server = socket->server;
+
+    if (socket->phase == WS_PHASE_WEBSOCKET) {
+        if (socket->connection && !socket->connection->closing)
+            check_connection(socket, now);
+    } else if (socket->phase == WS_PHASE_LEAVING) {
+        if (now - socket->since_ms >= (uint64_t)server->options.close_timeout_s * 1000)
+            ws_socket_kill(socket);
+    } else if (!socket->killed &&
+               has_passed(now, socket->since_ms, server->options.header_timeout_s)) {
+        server->counters.header_timeouts++;
+        ws_socket_kill(socket);
+    }
+}
+
+void ws_socket_check_times(struct dvbcss_server *server)
+{
+    uint64_t now = uv_now(server->loop);
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &server->sockets)
+        check_socket(CONTAINER_OF(node, struct ws_socket, node), now);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Handshake
+ */
+
+static int check_request(struct ws_socket *socket, bool get)
+{
+    struct ws_wire *wire = socket->wire;
+    struct ws_handshake handshake = {.get = get};
+    char value[256];
+
+    handshake.host_length = ws_wire_header(wire, WS_HEADER_HOST, value, sizeof value);
+    handshake.protocol_length = ws_wire_header(wire, WS_HEADER_PROTOCOL, value, sizeof value);
+    /* One that does not fit stays empty, and so is wrong. */
+    ws_wire_header(wire, WS_HEADER_UPGRADE, handshake.upgrade, sizeof handshake.upgrade);
+    ws_wire_header(wire, WS_HEADER_CONNECTION, handshake.connection, sizeof handshake.connection);
+    ws_wire_header(wire, WS_HEADER_VERSION, handshake.version, sizeof handshake.version);
+    ws_wire_header(wire, WS_HEADER_KEY, handshake.key, sizeof handshake.key);
+    return ws_handshake_check(&handshake);
+}
+
+/* Returns -1 if the endpoint takes the connection, otherwise why not. */
+static int check_endpoint(const struct dvbcss_endpoint *endpoint)
+{
+    int limit = endpoint->options.max_connections;
+
+    return limit != DVBCSS_UNLIMITED && endpoint->slots >= (size_t)limit ? DVBCSS_REFUSAL_FULL : -1;
+}
+
+int ws_event_upgrade(struct ws_socket *socket)
+{
+    char path[WS_PATH_SIZE];
+    char query[WS_PATH_SIZE];
+    const char *method = ws_wire_request(socket->wire, path, sizeof path, query, sizeof query);
+    struct dvbcss_endpoint *endpoint = method ? ws_endpoint_at(socket->server, path) : NULL;
+    int why;
+
+    if (socket->server->state != WS_SERVER_OPEN)
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_CLOSING);
+    if (!endpoint)
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_UNKNOWN_PATH);
+    if (!endpoint->options.enabled)
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_DISABLED);
+    why = check_request(socket, strcmp(method, "GET") == 0);
+    if (why < 0)
+        why = check_endpoint(endpoint);
+    if (why >= 0)
+        return ws_http_refuse(socket, (enum dvbcss_refusal)why);
+    socket->connection = ws_connection_create(endpoint, socket);
+    return socket->connection ? 0 : ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
+}
+
+size_t ws_event_add_headers(struct ws_socket *socket, char *bytes, size_t room)
+{
+    size_t length = strlen(socket->server->common_headers);
+
+    if (length > room)
+        return 0;
+    memcpy(bytes, socket->server->common_headers, length);
+    return length;
+}
+
+void ws_event_established(struct ws_socket *socket)
+{
+    struct dvbcss_connection *connection = socket->connection;
+
+    socket->phase = WS_PHASE_WEBSOCKET;
+    socket->since_ms = now_ms(socket);
+    socket->heard_ms = socket->since_ms;
+    socket->pinged_ms = socket->since_ms;
+    if (!connection) {
+        /* Its endpoint was removed during the handshake. */
+        ws_socket_defer(socket);
+        return;
+    }
+    ws_connection_open(connection);
+    /* The endpoint was disabled, or the server told to end, during the handshake. */
+    if (socket->connection &&
+        (!connection->endpoint->options.enabled || socket->server->state != WS_SERVER_OPEN))
+        dvbcss_connection_close(connection, DVBCSS_CLOSE_GOING_AWAY, NULL);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * WebSocket
+ */
+
+void ws_event_received(struct ws_socket *socket, const void *bytes, size_t length, bool final,
+                       bool binary)
+{
+    socket->heard_ms = now_ms(socket);
+    if (socket->connection)
+        ws_connection_receive(socket->connection, bytes, length, final, binary);
+}
+
+void ws_event_pong(struct ws_socket *socket)
+{
+    socket->heard_ms = now_ms(socket);
+}
+
+void ws_event_writable(struct ws_socket *socket)
+{
+    if (socket->connection && !socket->connection->closing)
+        ws_connection_flush(socket->connection, true);
+}
+
+/* The reason is text of at most 123 bytes; the library has checked that it is UTF-8. */
+static unsigned read_close(const uint8_t *payload, size_t length,
+                           char reason[DVBCSS_CLOSE_REASON_MAX + 1])
+{
+    size_t reason_length = length > 2 ? length - 2 : 0;
+
+    if (reason_length > DVBCSS_CLOSE_REASON_MAX)
+        reason_length = DVBCSS_CLOSE_REASON_MAX;
+    if (reason_length != 0)
+        memcpy(reason, payload + 2, reason_length);
+    reason[reason_length] = '\0';
+    if (length == 0)
+        return DVBCSS_CLOSE_NO_STATUS;
+    if (length == 1)
+        return DVBCSS_CLOSE_PROTOCOL_ERROR;
+    return (unsigned)payload[0] << 8 | payload[1];
+}
+
+static void end_connection(struct ws_socket *socket, unsigned code, const char *reason)
+{
+    struct dvbcss_connection *connection = socket->connection;
+
+    if (!connection)
+        return;
+    /* Ours was decided on first, if it was not sent first. */
+    if (connection->closing)
+        ws_connection_end(connection, connection->code, connection->reason);
+    else
+        ws_connection_end(connection, code, reason);
+}
+
+int ws_event_peer_close(struct ws_socket *socket, const uint8_t *payload, size_t length)
+{
+    char reason[DVBCSS_CLOSE_REASON_MAX + 1];
+    unsigned code = read_close(payload, length, reason);
+
+    /* The answer to our own close frame: that was all. */
+    if (socket->phase == WS_PHASE_LEAVING)
+        return -1;
+    socket->phase = WS_PHASE_LEAVING;
+    socket->since_ms = now_ms(socket);
+    end_connection(socket, code, reason);
+    return 0;
+}
+
+void ws_event_closed(struct ws_socket *socket)
+{
+    char reason[DVBCSS_CLOSE_REASON_MAX + 1];
+    const uint8_t *payload;
+    size_t length;
+    unsigned code;
+
+    /* A handshake that failed half way ends here, too; its connection goes with the socket. */
+    if (socket->phase != WS_PHASE_WEBSOCKET)
+        return;
+    length = ws_wire_sent_close(socket->wire, &payload);
+    code = read_close(payload, length, reason);
+    socket->phase = WS_PHASE_LEAVING;
+    end_connection(socket, length == 0 ? DVBCSS_CLOSE_ABNORMAL : code, reason);
+}

@@ -1,0 +1,450 @@
+/*
+ * libwebsockets behind the door of ws_transport.h: the one file of server-core that knows it. Its
+ * one callback with a reason code is taken apart by a table into functions of their own.
+ *
+ * Version 4.1.6 with libuv has traps that this file keeps the base away from; the tests
+ * test_ws_traps.c and test_ws_limits.c have one each. What they are, and why they are avoided as
+ * they are, is said at each place.
+ */
+#include "ws_transport.h"
+
+#include <libwebsockets.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "dvbcss/alloc.h"
+#include "dvbcss/error.h"
+#include "dvbcss/log.h"
+
+_Static_assert(WS_HEADROOM >= LWS_PRE, "a frame's head fits into the headroom");
+
+enum {
+    /* Read at a time from a WebSocket, and allocated for each. Longer messages come in parts. */
+    RECEIVE_BYTES = 1024,
+    /* Given to send() at a time: all of any message, so that each costs one call. */
+    SEND_BYTES = 1 << 30,
+    /* Lines of the library that reach the log, per second. */
+    LOG_LINES_PER_S = 10,
+    /* FIN and opcode 8. Its payload is at most 125 bytes. */
+    CLOSE_FRAME = 0x88,
+};
+
+struct ws_transport {
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    unsigned fd_limit;
+    /* The library keeps pointers to these. */
+    struct lws_protocols protocols[2];
+    lws_retry_bo_t no_pings;
+    void *loops[1];
+};
+
+/* struct ws_wire does not exist: it is the library's own struct under another name. */
+static struct lws *lws_of(struct ws_wire *wire)
+{
+    return (struct lws *)(void *)wire;
+}
+
+static struct ws_wire *wire_of(struct lws *wsi)
+{
+    return (struct ws_wire *)(void *)wsi;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Events
+ */
+
+static int on_confirm_upgrade(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    /* On a kept-alive connection an unknown Upgrade leads here with `in` pointing to freed memory
+     * (CVE-2025-11677) and all headers gone. Looking at a header tells; `in` is never touched. */
+    (void)in, (void)length;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) == 0)
+        return -1;
+    return ws_event_upgrade(socket);
+}
+
+static int on_add_headers(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    struct lws_process_html_args *args = in;
+
+    (void)wsi, (void)length;
+    args->p += ws_event_add_headers(socket, args->p, args->max_len > 0 ? (size_t)args->max_len : 0);
+    return 0;
+}
+
+static int on_established(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    ws_event_established(socket);
+    return 0;
+}
+
+static int on_receive(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    bool final = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+
+    ws_event_received(socket, in, length, final, lws_frame_is_binary(wsi));
+    return 0;
+}
+
+static int on_pong(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    ws_event_pong(socket);
+    return 0;
+}
+
+static int on_peer_close(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi;
+    return ws_event_peer_close(socket, in, length);
+}
+
+static int on_writable(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    ws_event_writable(socket);
+    return 0;
+}
+
+static int on_closed(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    ws_event_closed(socket);
+    return 0;
+}
+
+static int on_http(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    return ws_event_request(socket);
+}
+
+static int on_http_body(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi;
+    return ws_event_body(socket, in, length);
+}
+
+static int on_http_body_end(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    return ws_event_body_end(socket);
+}
+
+static int on_http_writable(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)in, (void)length;
+    return ws_event_http_writable(socket);
+}
+
+static int on_destroy(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)in, (void)length;
+    lws_set_opaque_user_data(wsi, NULL);
+    ws_event_destroyed(socket);
+    return 0;
+}
+
+static int hang_up(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+{
+    (void)wsi, (void)socket, (void)in, (void)length;
+    return -1;
+}
+
+typedef int (*event_fn)(struct lws *wsi, struct ws_socket *socket, void *in, size_t length);
+
+static const event_fn events[] = {
+    [LWS_CALLBACK_HTTP_CONFIRM_UPGRADE] = on_confirm_upgrade,
+    [LWS_CALLBACK_ADD_HEADERS] = on_add_headers,
+    [LWS_CALLBACK_ESTABLISHED] = on_established,
+    [LWS_CALLBACK_RECEIVE] = on_receive,
+    [LWS_CALLBACK_RECEIVE_PONG] = on_pong,
+    [LWS_CALLBACK_WS_PEER_INITIATED_CLOSE] = on_peer_close,
+    [LWS_CALLBACK_SERVER_WRITEABLE] = on_writable,
+    [LWS_CALLBACK_CLOSED] = on_closed,
+    [LWS_CALLBACK_HTTP] = on_http,
+    [LWS_CALLBACK_HTTP_BODY] = on_http_body,
+    [LWS_CALLBACK_HTTP_BODY_COMPLETION] = on_http_body_end,
+    [LWS_CALLBACK_HTTP_WRITEABLE] = on_http_writable,
+    [LWS_CALLBACK_RAW_ADOPT] = hang_up,
+    [LWS_CALLBACK_WSI_DESTROY] = on_destroy,
+};
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length)
+{
+    struct ws_socket *socket = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    size_t index = (size_t)reason;
+
+    (void)user;
+    if (!socket || index >= sizeof events / sizeof events[0] || !events[index])
+        return 0;
+    return events[index](wsi, socket, in, length);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Life
+ */
+
+static void log_line(int level, const char *line)
+{
+    static _Thread_local struct dvbcss_log_limit limit;
+    enum dvbcss_log_level ours = level & LLL_ERR ? DVBCSS_LOG_WARNING : DVBCSS_LOG_INFO;
+    char text[256];
+    size_t length = 0;
+
+    if (!dvbcss_log_enabled(ours) ||
+        !dvbcss_log_permit(&limit, (int64_t)uv_hrtime(), 1000000000, LOG_LINES_PER_S))
+        return;
+    for (; line[length] != '\0' && line[length] != '\n' && length < sizeof text - 1; length++)
+        text[length] = (unsigned char)line[length] < ' ' ? '?' : line[length];
+    text[length] = '\0';
+    dvbcss_log(ours, "ws-library", "%s", text);
+}
+
+/* The library sizes two tables by RLIMIT_NOFILE while it starts, up to 160 MB of them, and takes no
+ * descriptor beyond. Its own option for a smaller size makes every look-up a linear search. So the
+ * limit is set to what is wanted, for as long as the start takes. */
+static struct lws_context *create_context(const struct lws_context_creation_info *info,
+                                          unsigned *fd_limit)
+{
+    struct rlimit before;
+    struct rlimit wanted;
+    struct lws_context *context;
+
+    if (getrlimit(RLIMIT_NOFILE, &before) != 0)
+        return NULL;
+    wanted = before;
+    wanted.rlim_cur = *fd_limit < before.rlim_max ? *fd_limit : before.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &wanted) != 0)
+        return NULL;
+    context = lws_create_context(info);
+    setrlimit(RLIMIT_NOFILE, &before);
+    *fd_limit = (unsigned)wanted.rlim_cur;
+    return context;
+}
+
+static void fill_info(struct lws_context_creation_info *info, struct ws_transport *transport,
+                      const struct ws_transport_options *options)
+{
+    transport->protocols[0] = (struct lws_protocols){
+        .name = "",
+        .callback = on_event,
+        .rx_buffer_size = RECEIVE_BYTES,
+        .tx_packet_size = SEND_BYTES,
+    };
+    transport->loops[0] = options->loop;
+    memset(info, 0, sizeof *info);
+    /* Bind errors go unnoticed, SO_REUSEPORT is impossible and TCP_NODELAY is forgotten if the
+     * library listens: ws_listen.c does. */
+    info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                    LWS_SERVER_OPTION_VALIDATE_UTF8;
+    info->foreign_loops = transport->loops;
+    info->pcontext = &transport->context;
+    info->protocols = transport->protocols;
+    /* permessage-deflate stalls and breaks under libuv; HTTP/2 has known floods. */
+    info->extensions = NULL;
+    info->alpn = "http/1.1";
+    info->vhost_name = "dvbcss";
+    info->server_string = "";
+    /* The base pings and evicts by itself, so that it can say why. */
+    info->retry_and_idle_policy = &transport->no_pings;
+    info->max_http_header_data = (unsigned short)options->max_header_bytes;
+    info->timeout_secs = options->header_timeout_s;
+    info->timeout_secs_ah_idle = options->header_timeout_s;
+    info->keepalive_timeout = (int)options->header_timeout_s;
+    info->uid = -1;
+    info->gid = -1;
+}
+
+int ws_transport_create(struct ws_transport **transport, const struct ws_transport_options *options)
+{
+    struct lws_context_creation_info info;
+    struct ws_transport *created = dvbcss_calloc(1, sizeof *created);
+
+    if (!created)
+        return DVBCSS_ENOMEM;
+    created->fd_limit = options->fd_limit;
+    fill_info(&info, created, options);
+    lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
+    created->context = create_context(&info, &created->fd_limit);
+    if (!created->context) {
+        dvbcss_free(created);
+        return DVBCSS_EIO;
+    }
+    *transport = created;
+    created->vhost = lws_create_vhost(created->context, &info);
+    return created->vhost ? 0 : DVBCSS_EIO;
+}
+
+void ws_transport_stop(struct ws_transport *transport)
+{
+    lws_context_destroy(transport->context);
+}
+
+void ws_transport_destroy(struct ws_transport *transport)
+{
+    /* The first call leaves the context allocated and its handles closing; this one frees it. */
+    if (transport->context)
+        lws_context_destroy(transport->context);
+    dvbcss_free(transport);
+}
+
+unsigned ws_transport_fd_limit(const struct ws_transport *transport)
+{
+    return transport->fd_limit;
+}
+
+struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, struct ws_socket *socket)
+{
+    struct lws *wsi = lws_adopt_socket_vhost(transport->vhost, fd);
+
+    /* Only now: a failed adoption may or may not report the end of what it had begun. */
+    if (wsi)
+        lws_set_opaque_user_data(wsi, socket);
+    return wire_of(wsi);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Wires
+ */
+
+/* The library sends a close frame only as part of closing, where it loses it if bytes still wait or
+ * if the close was asked for inside a callback. A frame that is framed already can be sent at any
+ * time, behind what waits. */
+static int write_close(struct lws *wsi, uint8_t *payload, size_t length)
+{
+    payload[-2] = CLOSE_FRAME;
+    payload[-1] = (uint8_t)length;
+    return lws_write(wsi, payload - 2, length + 2, LWS_WRITE_HTTP);
+}
+
+int ws_wire_write(struct ws_wire *wire, enum ws_frame kind, uint8_t *payload, size_t length)
+{
+    static const enum lws_write_protocol kinds[] = {
+        [WS_FRAME_TEXT] = LWS_WRITE_TEXT,
+        [WS_FRAME_BINARY] = LWS_WRITE_BINARY,
+        [WS_FRAME_PING] = LWS_WRITE_PING,
+    };
+    int written = kind == WS_FRAME_CLOSE ? write_close(lws_of(wire), payload, length)
+                                         : lws_write(lws_of(wire), payload, length, kinds[kind]);
+
+    return written < 0 ? DVBCSS_EIO : 0;
+}
+
+int ws_wire_write_http(struct ws_wire *wire, uint8_t *bytes, size_t length)
+{
+    return lws_write(lws_of(wire), bytes, length, LWS_WRITE_HTTP_HEADERS) < 0 ? DVBCSS_EIO : 0;
+}
+
+bool ws_wire_congested(struct ws_wire *wire)
+{
+    /* lws_send_pipe_choked() would ask the kernel each time; what did not fit is kept inside
+     * anyway, and that is one message at most. */
+    return lws_partial_buffered(lws_of(wire));
+}
+
+void ws_wire_want_write(struct ws_wire *wire)
+{
+    lws_callback_on_writable(lws_of(wire));
+}
+
+void ws_wire_pause(struct ws_wire *wire, bool paused)
+{
+    lws_rx_flow_control(lws_of(wire), !paused);
+}
+
+int ws_wire_next_request(struct ws_wire *wire)
+{
+    return lws_http_transaction_completed(lws_of(wire)) ? -1 : 0;
+}
+
+void ws_wire_kill(struct ws_wire *wire)
+{
+    /* Not LWS_TO_KILL_SYNC: that would wait for a peer that takes nothing. The library's timers do
+     * not start by themselves when they are set from outside; waking it up starts them. */
+    lws_set_timeout(lws_of(wire), PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_ASYNC);
+    lws_cancel_service_pt(lws_of(wire));
+}
+
+size_t ws_wire_sent_close(struct ws_wire *wire, const uint8_t **payload)
+{
+    int length = lws_get_close_length(lws_of(wire));
+
+    *payload = lws_get_close_payload(lws_of(wire));
+    return length > 0 ? (size_t)length : 0;
+}
+
+const char *ws_wire_request(struct ws_wire *wire, char *path, size_t path_size, char *query,
+                            size_t query_size)
+{
+    static const struct {
+        enum lws_token_indexes token;
+        const char *method;
+    } methods[] = {
+        {WSI_TOKEN_GET_URI, "GET"},         {WSI_TOKEN_POST_URI, "POST"},
+        {WSI_TOKEN_PUT_URI, "PUT"},         {WSI_TOKEN_PATCH_URI, "PATCH"},
+        {WSI_TOKEN_DELETE_URI, "DELETE"},   {WSI_TOKEN_HEAD_URI, "HEAD"},
+        {WSI_TOKEN_OPTIONS_URI, "OPTIONS"},
+    };
+
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (lws_hdr_total_length(lws_of(wire), methods[i].token) == 0)
+            continue;
+        if (lws_hdr_copy(lws_of(wire), path, (int)path_size, methods[i].token) <= 0 ||
+            lws_hdr_copy(lws_of(wire), query, (int)query_size, WSI_TOKEN_HTTP_URI_ARGS) < 0)
+            return NULL;
+        return methods[i].method;
+    }
+    return NULL;
+}
+
+static int copy_token(struct ws_wire *wire, enum lws_token_indexes token, char *value, size_t size)
+{
+    value[0] = '\0';
+    if (lws_hdr_total_length(lws_of(wire), token) == 0)
+        return 0;
+    return lws_hdr_copy(lws_of(wire), value, (int)size, token);
+}
+
+int ws_wire_header(struct ws_wire *wire, enum ws_header header, char *value, size_t size)
+{
+    static const enum lws_token_indexes tokens[] = {
+        [WS_HEADER_HOST] = WSI_TOKEN_HOST,
+        [WS_HEADER_UPGRADE] = WSI_TOKEN_UPGRADE,
+        [WS_HEADER_CONNECTION] = WSI_TOKEN_CONNECTION,
+        [WS_HEADER_VERSION] = WSI_TOKEN_VERSION,
+        [WS_HEADER_KEY] = WSI_TOKEN_KEY,
+        [WS_HEADER_PROTOCOL] = WSI_TOKEN_PROTOCOL,
+        [WS_HEADER_CONTENT_LENGTH] = WSI_TOKEN_HTTP_CONTENT_LENGTH,
+        [WS_HEADER_TRANSFER_ENCODING] = WSI_TOKEN_HTTP_TRANSFER_ENCODING,
+    };
+
+    return copy_token(wire, tokens[header], value, size);
+}
+
+int ws_wire_header_by_name(struct ws_wire *wire, const char *name, char *value, size_t size)
+{
+    size_t length = strlen(name);
+    char with_colon[128];
+    int found;
+
+    if (length + 2 > sizeof with_colon)
+        return 0;
+    memcpy(with_colon, name, length);
+    memcpy(with_colon + length, ":", 2);
+    for (int token = 0; token < WSI_TOKEN_COUNT; token++) {
+        const unsigned char *known = lws_token_to_string((enum lws_token_indexes)token);
+
+        if (known && strcmp((const char *)known, with_colon) == 0)
+            return copy_token(wire, (enum lws_token_indexes)token, value, size);
+    }
+    value[0] = '\0';
+    found = lws_hdr_custom_length(lws_of(wire), with_colon, (int)length + 1);
+    if (found <= 0)
+        return 0;
+    return lws_hdr_custom_copy(lws_of(wire), value, (int)size, with_colon, (int)length + 1);
+}
