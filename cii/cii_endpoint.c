@@ -179,14 +179,18 @@ static void give_up(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_connecti
     dvbcss_connection_close(connection, DVBCSS_CLOSE_TRY_AGAIN_LATER, "out of memory");
 }
 
-/* Brings one companion to the present state, unless it has not taken the last message yet: then
- * on_drained() comes back to it. */
-static void bring_up_to_date(struct dvbcss_cii_endpoint *endpoint,
-                             struct dvbcss_connection *connection)
+static unsigned due_of(const struct dvbcss_cii_endpoint *endpoint,
+                       const struct companion *companion)
+{
+    return dvbcss_cii_session_due(&companion->session, endpoint->snapshot, endpoint->policy);
+}
+
+/* Tells one companion what is due, unless it has not taken the last message yet: then on_drained()
+ * comes back to it. */
+static void tell(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_connection *connection,
+                 unsigned due)
 {
     struct companion *companion = companion_of(connection);
-    unsigned due =
-        dvbcss_cii_session_due(&companion->session, endpoint->snapshot, endpoint->policy);
     struct dvbcss_message *message;
     int error;
 
@@ -209,14 +213,34 @@ static void bring_up_to_date(struct dvbcss_cii_endpoint *endpoint,
     dvbcss_cii_session_advance(&companion->session, endpoint->snapshot);
 }
 
-static void visit(void *user, struct dvbcss_connection *connection)
+/* One round of telling all. Most companions were told the same snapshot: what is due from it is
+ * worked out once. The session keeps that snapshot from being freed, and its address from meaning
+ * another. */
+struct round {
+    struct dvbcss_cii_endpoint *endpoint;
+    struct dvbcss_cii_session from;
+    unsigned due;
+};
+
+static void tell_in_round(void *user, struct dvbcss_connection *connection)
 {
-    bring_up_to_date(user, connection);
+    struct round *round = user;
+    const struct companion *companion = companion_of(connection);
+
+    if (companion->session.told != round->from.told) {
+        dvbcss_cii_session_finish(&round->from);
+        if (companion->session.told)
+            dvbcss_cii_session_advance(&round->from, companion->session.told);
+        round->due = due_of(round->endpoint, companion);
+    }
+    tell(round->endpoint, connection, round->due);
 }
 
 /* Makes @p snapshot the present state; takes the caller's count of it. */
 static void publish(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_cii_snapshot *snapshot)
 {
+    struct round round = {endpoint, DVBCSS_CII_SESSION_INIT,
+                          dvbcss_cii_defined(dvbcss_cii_snapshot_state(snapshot))};
     struct list_node *node;
     struct list_node *after;
 
@@ -225,7 +249,8 @@ static void publish(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_cii_snap
     endpoint->counters.states++;
     LIST_FOR_EACH (node, after, &endpoint->groups)
         forget_messages(CONTAINER_OF(node, struct group, node));
-    dvbcss_endpoint_each(endpoint->base, visit, endpoint);
+    dvbcss_endpoint_each(endpoint->base, tell_in_round, &round);
+    dvbcss_cii_session_finish(&round.from);
 }
 
 /* ---- hooks of the server -------------------------------------------------------------------- */
@@ -238,7 +263,7 @@ static void on_connect(void *context, struct dvbcss_connection *connection)
     dvbcss_cii_session_init(&companion->session);
     companion->group = join_group(endpoint, connection);
     if (companion->group)
-        bring_up_to_date(endpoint, connection);
+        tell(endpoint, connection, due_of(endpoint, companion));
     else
         give_up(endpoint, connection);
     if (endpoint->hooks.on_connect)
@@ -247,7 +272,7 @@ static void on_connect(void *context, struct dvbcss_connection *connection)
 
 static void on_drained(void *context, struct dvbcss_connection *connection)
 {
-    bring_up_to_date(context, connection);
+    tell(context, connection, due_of(context, companion_of(connection)));
 }
 
 static void on_message(void *context, struct dvbcss_connection *connection, const void *bytes,
@@ -423,8 +448,5 @@ void *dvbcss_cii_endpoint_user_data(struct dvbcss_connection *connection)
 
 bool dvbcss_cii_endpoint_up_to_date(struct dvbcss_connection *connection)
 {
-    const struct dvbcss_cii_endpoint *endpoint = endpoint_of(connection);
-
-    return dvbcss_cii_session_due(&companion_of(connection)->session, endpoint->snapshot,
-                                  endpoint->policy) == 0;
+    return due_of(endpoint_of(connection), companion_of(connection)) == 0;
 }
