@@ -17,7 +17,8 @@
  *         }
  *     }
  *
- * All times are nanoseconds of the local clock, the parent of the wall clock, which is monotonic.
+ * All times are nanoseconds of the local clock, the parent of the wall clock. It is monotonic and
+ * stays below 2^62 ns, which is 146 years.
  * The originate timevalue of each request is random, so that nobody can answer who has not seen
  * the request, and tells the server nothing about the local clock.
  *
