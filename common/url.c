@@ -199,7 +199,8 @@ static int parse_port(struct parser *parser, size_t end)
 static int parse_path(struct parser *parser)
 {
     const char *path = parser->text + parser->at;
-    const char *slash = *path == '?' ? "/" : "";
+    /* A query alone is asked of the root. */
+    size_t slash = *path == '?' ? 1 : 0;
 
     for (const char *c = path; *c != '\0'; c++) {
         size_t offset = (size_t)(c - parser->text);
@@ -213,9 +214,10 @@ static int parse_path(struct parser *parser)
         return 0;
     if (*path != '\0' && parser->scheme->scheme == DVBCSS_URL_UDP)
         return refuse(parser, DVBCSS_EVALUE, parser->at, "nothing may follow the port");
-    if (strlen(slash) + strlen(path) >= sizeof parser->url.path)
+    if (slash + strlen(path) >= sizeof parser->url.path)
         return refuse(parser, DVBCSS_ELENGTH, parser->at, "the path is too long");
-    snprintf(parser->url.path, sizeof parser->url.path, "%s%s", slash, path);
+    parser->url.path[0] = '/';
+    memcpy(parser->url.path + slash, path, strlen(path) + 1);
     return 0;
 }
 
