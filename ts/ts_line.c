@@ -64,18 +64,24 @@ int dvbcss_ts_line_at(const struct dvbcss_ts_line *line, int64_t wall_ns, struct
     return error ? error : add(line->content, distance, out);
 }
 
-/* Nanoseconds since the whole tick that `content` last passed when it runs at ticks_per_s; `whole`
- * is set to that tick. */
-static double since_whole_tick_ns(struct dvbcss_ticks content, double ticks_per_s, int64_t *whole)
+/* How many whole nanoseconds ago the timeline, which runs at ticks_per_s and shows `content` now,
+ * was at a whole tick; sets that tick. A tick that is less than half a nanosecond ahead counts as
+ * now: conversions round down, and by less than that. */
+static int64_t since_whole_tick_ns(struct dvbcss_ticks content, double ticks_per_s, int64_t *whole)
 {
-    double part = (double)content.fraction * 0x1p-64;
+    const double ahead_ns = 0.5;
+    const struct dvbcss_ticks soon =
+        dvbcss_ticks_add(content, dvbcss_ticks_from_double(ticks_per_s * ahead_ns * 1e-9));
+    double part = (double)soon.fraction * 0x1p-64;
+    int64_t age_ns;
 
-    *whole = content.whole;
-    if (ticks_per_s < 0.0 && content.fraction != 0 && content.whole != INT64_MAX) {
-        *whole = content.whole + 1;
+    *whole = soon.whole;
+    if (ticks_per_s < 0.0 && soon.fraction != 0 && soon.whole != INT64_MAX) {
+        *whole = soon.whole + 1;
         part -= 1.0;
     }
-    return part / ticks_per_s * 1e9;
+    age_ns = llround(part / ticks_per_s * 1e9 - ahead_ns);
+    return age_ns > 0 ? age_ns : 0;
 }
 
 int dvbcss_ts_line_stamp(const struct dvbcss_ts_line *line, int64_t now_ns,
@@ -103,7 +109,7 @@ int dvbcss_ts_line_stamp(const struct dvbcss_ts_line *line, int64_t now_ns,
                       : line->speed * (double)line->rate.ticks / (double)line->rate.seconds;
     stamp.content_time_ticks = dvbcss_ticks_round(content);
     if (fabs(ticks_per_s) >= 1.0) {
-        const int64_t age_ns = llround(since_whole_tick_ns(content, ticks_per_s, &whole));
+        const int64_t age_ns = since_whole_tick_ns(content, ticks_per_s, &whole);
 
         if (now_ns < INT64_MIN + age_ns)
             return DVBCSS_ERANGE;

@@ -1,8 +1,11 @@
 #include <string.h>
 
+#include "common/utf8.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/ts.h"
 #include "ts/ts_json.h"
+
+enum { DUMP_FLAGS = JSON_COMPACT | JSON_ENCODE_ANY };
 
 enum { STEM, SELECTOR, PRIVATE };
 
@@ -31,12 +34,11 @@ static int check_private(const struct jget_place *array)
 /* Writes a value as JSON text of its own. */
 static int dump(const json_t *value, char **out, size_t *out_length)
 {
-    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    size_t length = json_dumpb(value, NULL, 0, flags);
+    size_t length = json_dumpb(value, NULL, 0, DUMP_FLAGS);
     char *text = length ? dvbcss_malloc(length + 1) : NULL;
 
-    /* A value that was parsed can be written: only memory can be lacking. */
-    if (!text || json_dumpb(value, text, length, flags) != length) {
+    /* Every value that gets here can be written: only memory can be lacking. */
+    if (!text || json_dumpb(value, text, length, DUMP_FLAGS) != length) {
         dvbcss_free(text);
         return DVBCSS_ENOMEM;
     }
@@ -103,15 +105,14 @@ int dvbcss_ts_setup_decode(const char *text, size_t length, enum dvbcss_mode mod
 /* Writes a string as a JSON string. */
 static int quote(const char *text, char **out, size_t *out_length)
 {
-    json_t *value = json_string(text);
+    json_t *value;
     int error;
 
-    if (!value) {
-        /* Without its check for UTF-8 it can only fail for a lack of memory. */
-        value = json_string_nocheck(text);
-        json_decref(value);
-        return value ? DVBCSS_EINVAL : DVBCSS_ENOMEM;
-    }
+    if (!utf8_is_valid(text))
+        return DVBCSS_EINVAL;
+    value = json_string_nocheck(text);
+    if (!value)
+        return DVBCSS_ENOMEM;
     error = dump(value, out, out_length);
     json_decref(value);
     return error;
