@@ -139,7 +139,7 @@ int ws_event_peer_close(struct ws_socket *socket, const uint8_t *payload, size_t
 /** The wire takes more, as ws_wire_want_write() asked. */
 void ws_event_writable(struct ws_socket *socket);
 
-/** The WebSocket has ended, or its handshake half way. */
+/** The WebSocket ends or has ended, or its handshake half way; possibly more than once. */
 void ws_event_closed(struct ws_socket *socket);
 
 /** A plain request, its head complete. */

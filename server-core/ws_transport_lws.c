@@ -108,6 +108,7 @@ static int on_writable(struct lws *wsi, struct ws_socket *socket, void *in, size
     return 0;
 }
 
+/* Twice: when the library begins to close, and when it is done, up to five seconds later. */
 static int on_closed(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
 {
     (void)wsi, (void)in, (void)length;
@@ -163,6 +164,7 @@ static const event_fn events[] = {
     [LWS_CALLBACK_RECEIVE_PONG] = on_pong,
     [LWS_CALLBACK_WS_PEER_INITIATED_CLOSE] = on_peer_close,
     [LWS_CALLBACK_SERVER_WRITEABLE] = on_writable,
+    [LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL] = on_closed,
     [LWS_CALLBACK_CLOSED] = on_closed,
     [LWS_CALLBACK_HTTP] = on_http,
     [LWS_CALLBACK_HTTP_BODY] = on_http_body,
@@ -232,6 +234,8 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     transport->protocols[0] = (struct lws_protocols){
         .name = "",
         .callback = on_event,
+        /* Without any, the library does not tell that it begins to close. */
+        .per_session_data_size = 1,
         .rx_buffer_size = RECEIVE_BYTES,
         .tx_packet_size = SEND_BYTES,
     };

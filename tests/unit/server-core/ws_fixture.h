@@ -8,6 +8,7 @@
 #define TESTS_WS_FIXTURE_H
 
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
