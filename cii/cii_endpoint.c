@@ -295,7 +295,6 @@ static void on_disconnect(void *context, struct dvbcss_connection *connection, u
 
     dvbcss_cii_session_finish(&companion->session);
     leave_group(companion->group);
-    companion->group = NULL;
     /* The hook may destroy the endpoint: nothing of it is touched afterwards. */
     if (endpoint->hooks.on_disconnect)
         endpoint->hooks.on_disconnect(endpoint->context, connection, code, reason);

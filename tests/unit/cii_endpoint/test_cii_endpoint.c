@@ -560,6 +560,16 @@ Test(cii_endpoint, may_be_destroyed_by_the_hook_of_a_connect)
     leave(peer);
 }
 
+Test(cii_endpoint, may_be_destroyed_again_by_the_hook_that_its_end_calls)
+{
+    struct ws_peer *peer = companion();
+
+    seen.act = destroy_endpoint;
+    dvbcss_cii_endpoint_destroy(cii);
+    cr_expect_null(cii);
+    leave(peer);
+}
+
 static bool has_disconnected(void *user)
 {
     (void)user;

@@ -139,6 +139,17 @@ Test(url, may_be_as_long_as_its_parts_and_not_longer)
     cr_expect_eq(parse_lengths(1, DVBCSS_URL_PATH_SIZE), DVBCSS_ELENGTH);
 }
 
+Test(url, zone_may_be_as_long_as_any_interface_name_and_not_fill_the_host)
+{
+    char text[DVBCSS_URL_TEXT_SIZE];
+    struct dvbcss_url url;
+
+    snprintf(text, sizeof text, "ws://[fe80::1%%%064d]", 0);
+    cr_expect_eq(dvbcss_url_parse(text, DVBCSS_URL_WS, &url, NULL), 0);
+    snprintf(text, sizeof text, "ws://[fe80::1%%%065d]", 0);
+    cr_expect_eq(dvbcss_url_parse(text, DVBCSS_URL_WS, &url, NULL), DVBCSS_EVALUE);
+}
+
 Test(url, is_written_with_port_and_brackets_and_without_a_bare_slash)
 {
     static const char *const cases[][2] = {
