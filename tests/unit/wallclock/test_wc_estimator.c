@@ -243,7 +243,7 @@ Test(wc_estimator, without_a_setting_the_wall_clock_stays_available)
     use_lowest_dispersion(&bench);
     after(&bench, S, 4 * MS, 0);
     cr_assert_eq(dvbcss_wc_estimator_tick(bench.estimator, bench.now_ns), INT64_MAX);
-    bench.now_ns += 365 * 86400 * S;
+    bench.now_ns += 365 * (86400 * S);
     cr_assert_eq(dvbcss_wc_estimator_tick(bench.estimator, bench.now_ns), INT64_MAX);
     cr_assert(dvbcss_clock_available(bench.wall_clock));
     teardown(&bench);
@@ -419,7 +419,7 @@ Test(wc_estimator, wild_candidates_that_contradict_each_other_are_no_jump)
 
     use_lowest_dispersion(&bench);
     after(&bench, S, 4 * MS, 0);
-    for (int i = 1; i < 20; i++)
+    for (int64_t i = 1; i < 20; i++)
         cr_assert_not(after(&bench, S, 4 * MS, i * S).adjusted);
     cr_assert_eq(ahead(&bench), 0);
     teardown(&bench);

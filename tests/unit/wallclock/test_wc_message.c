@@ -164,7 +164,7 @@ static void check_invalid(const char *path, const struct vector *vector)
     int error;
 
     memset(&message, 0x5a, sizeof message);
-    untouched = message;
+    memcpy(&untouched, &message, sizeof untouched);
     error = dvbcss_wc_message_decode(vector->bytes, vector->length, &message, &report);
     cr_assert_str_eq(dvbcss_error_name(error), vector->error, "%s", path);
     cr_assert_eq(report.error, error, "%s", path);

@@ -185,7 +185,7 @@ Test(wc_responder, no_server_may_claim_to_be_perfect_or_what_it_cannot_express)
         struct dvbcss_wc_responder untouched;
 
         memset(&server, 0x5a, sizeof server);
-        untouched = server;
+        memcpy(&untouched, &server, sizeof untouched);
         cr_assert_eq(dvbcss_wc_responder_init(&server, &options), DVBCSS_ERANGE);
         cr_assert_eq(memcmp(&server, &untouched, sizeof server), 0);
     }
