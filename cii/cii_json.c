@@ -30,7 +30,7 @@ static int decode_members(const struct jget_place *message, struct dvbcss_cii *c
         int error = decode_property(message, rule, cii_property(cii, rule));
 
         if (error == DVBCSS_ENOMEM)
-            jget_fail(message, rule->name, error, "%s", dvbcss_error_text(error));
+            jget_report(message, rule->name, error, "%s", dvbcss_error_text(error));
         if (error) {
             dvbcss_cii_finish(cii);
             return error;

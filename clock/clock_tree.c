@@ -270,7 +270,7 @@ static int to_ancestor(const struct dvbcss_clock *clock, const struct dvbcss_clo
 static int from_ancestor(const struct dvbcss_clock *clock, const struct dvbcss_clock *ancestor,
                          struct dvbcss_ticks ticks, struct dvbcss_ticks *out)
 {
-    struct dvbcss_ticks parent;
+    struct dvbcss_ticks parent = {0, 0};
     int error;
 
     if (clock == ancestor) {
@@ -360,7 +360,7 @@ int dvbcss_clock_when_ns(const struct dvbcss_clock *clock, struct dvbcss_ticks t
 static struct dvbcss_ticks show(const struct dvbcss_clock *clock, const struct dvbcss_clock *root,
                                 struct dvbcss_ticks root_now)
 {
-    struct dvbcss_ticks ticks;
+    struct dvbcss_ticks ticks = {0, 0};
 
     (void)from_ancestor(clock, root, root_now, &ticks);
     return ticks;

@@ -33,14 +33,14 @@ static void write_path(char *path, size_t size, const struct jget_place *at)
     append_step(path, size, at->key, at->index);
 }
 
-int jget_fail(const struct jget_place *at, const char *key, int error, const char *format, ...)
+void jget_report(const struct jget_place *at, const char *key, int error, const char *format, ...)
 {
     struct dvbcss_report *report = at->report;
     char reason[sizeof report->reason];
     va_list arguments;
 
     if (!report)
-        return error;
+        return;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
@@ -50,7 +50,6 @@ int jget_fail(const struct jget_place *at, const char *key, int error, const cha
     write_path(report->path, sizeof report->path, at);
     if (key)
         append_step(report->path, sizeof report->path, key, 0);
-    return error;
 }
 
 static const char *type_name(const json_t *value)
@@ -149,7 +148,7 @@ int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum
     if (error == DVBCSS_ENOMEM)
         return jget_fail(&place, NULL, error, "%s", dvbcss_error_text(error));
     if (error) {
-        jget_fail(&place, NULL, error, "%s", where.text);
+        jget_report(&place, NULL, error, "%s", where.text);
         if (report)
             report->offset = where.position > 0 ? (size_t)where.position : 0;
         return error;
@@ -161,7 +160,7 @@ int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum
 int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
                struct dvbcss_report *report)
 {
-    struct jget_place place = {0};
+    struct jget_place place;
     int error = jget_parse_any(&place, text, length, mode, report);
 
     if (error)

@@ -80,14 +80,14 @@ int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum
 /** Frees a parsed message; one that was not parsed, or zeroed storage, is fine. */
 void jget_finish(struct jget_place *top);
 
-/**
- * Refuses the member @p key of @p at, or @p at itself if @p key is NULL: fills the report. Bytes
- * of the peer among the arguments are escaped.
- *
- * @return @p error, so that a decoder can return what this returns
- */
-int jget_fail(const struct jget_place *at, const char *key, int error, const char *format, ...)
+/** Refuses the member @p key of @p at, or @p at itself if @p key is NULL: fills the report. Bytes
+ * of the peer among the arguments are escaped. */
+void jget_report(const struct jget_place *at, const char *key, int error, const char *format, ...)
     DVBCSS_PRINTF(4, 5);
+
+/** Refuses as jget_report() does; its value is @p error, so that a decoder can return it. A macro,
+ * so that compilers and analysers see that a decoder which returns it has failed. */
+#define jget_fail(at, key, error, ...) (jget_report((at), (key), (error), __VA_ARGS__), (error))
 
 /**
  * Gets a string, without a copy.
