@@ -253,7 +253,8 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     info->extensions = NULL;
     info->alpn = "http/1.1";
     info->vhost_name = "dvbcss";
-    info->server_string = "";
+    /* Empty, an unknown Upgrade would end the process by an assertion. */
+    info->server_string = "dvbcss";
     /* The base pings and evicts by itself, so that it can say why. */
     info->retry_and_idle_policy = &transport->no_pings;
     info->max_http_header_data = (unsigned short)options->max_header_bytes;
