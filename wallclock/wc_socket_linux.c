@@ -20,8 +20,10 @@ enum {
     CONTROL_SIZE = 192,
     /* Room for what comes with a transmit stamp: stamps, error with an address, local address. */
     ERROR_CONTROL_SIZE = 256,
-    /* How often the clocks are read before a step of the system time is believed. */
-    STEP_READINGS = 3,
+    /* How often the clocks are read before a step of the system time is believed, or a reading
+     * that took longer than it should, from the first clock to the last. */
+    READINGS = 3,
+    READING_LIMIT_NS = 5000,
 };
 
 struct wc_socket {
@@ -189,11 +191,12 @@ static void read_clocks_once(const struct wc_socket *socket, struct wc_clock_rea
 
 static void read_clocks(struct wc_socket *socket, struct wc_clock_reading *reading)
 {
-    int left = STEP_READINGS;
+    int left = READINGS;
 
     do
         read_clocks_once(socket, reading);
-    while (--left > 0 && !wc_stamp_map_agrees(&socket->stamps, reading));
+    while (--left > 0 && (reading->after_ns - reading->before_ns > READING_LIMIT_NS ||
+                          !wc_stamp_map_agrees(&socket->stamps, reading)));
     wc_stamp_map_observe(&socket->stamps, reading);
 }
 
@@ -448,12 +451,10 @@ static void match_stamp(struct wc_socket *socket, struct wc_packet *const *packe
             continue;
         packet->stamp_due = false;
         read_clocks(socket, &reading);
-        /* It cannot have left before it was given to the kernel. */
-        if (wc_stamp_departure(&socket->stamps, &reading, stamp_ns, &left_ns) &&
-            left_ns >= packet->time_ns) {
+        packet->stamped = wc_stamp_departure(&socket->stamps, &reading, stamp_ns, &left_ns);
+        /* It cannot have left before it was given to the kernel, and both are never too late. */
+        if (packet->stamped && left_ns > packet->time_ns)
             packet->time_ns = left_ns;
-            packet->stamped = true;
-        }
         return;
     }
 }

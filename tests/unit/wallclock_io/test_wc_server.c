@@ -141,6 +141,36 @@ Test(wc_server, an_answer_echoes_originate_bit_for_bit_and_tells_when_it_came_an
     tear_down(&fixture);
 }
 
+/* Lets time pass without giving the loop a turn. */
+static void pass_time(int64_t span_ns)
+{
+    int64_t until_ns = dvbcss_monotonic_ns(NULL) + span_ns;
+
+    while (dvbcss_monotonic_ns(NULL) < until_ns)
+        continue;
+}
+
+Test(wc_server, a_request_that_had_to_wait_is_told_when_it_came_and_not_when_it_was_taken)
+{
+    struct dvbcss_wc_server_options options = local_options();
+    int64_t deadline_ns = dvbcss_monotonic_ns(NULL) + DEADLINE_S * DVBCSS_NS_PER_S;
+    struct dvbcss_wc_message answer;
+    struct fixture fixture;
+    int64_t sent_ns;
+
+    set_up(&fixture, &options);
+    /* The kernel begins to stamp a while after the first socket of the machine asked for it. */
+    do {
+        send_request(&fixture, 1);
+        sent_ns = dvbcss_monotonic_ns(NULL);
+        pass_time(20000000);
+        receive_answer(&fixture, &answer);
+        cr_assert_geq(dvbcss_wc_time_to_ns(answer.transmit), sent_ns + 20000000);
+        cr_assert_lt(dvbcss_monotonic_ns(NULL), deadline_ns, "told when it was taken");
+    } while (dvbcss_wc_time_to_ns(answer.receive) > sent_ns + 10000000);
+    tear_down(&fixture);
+}
+
 Test(wc_server, precision_is_measured_and_rounded_up_on_the_wire)
 {
     struct dvbcss_wc_server_options options = local_options();
