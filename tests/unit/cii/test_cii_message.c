@@ -87,36 +87,36 @@ Test(cii_message, texts_that_may_not_be_sent_cannot_be_set)
 {
     static const struct {
         enum dvbcss_cii_property property;
-        const char *text;
         int error;
+        const char *text;
     } cases[] = {
-        {DVBCSS_CII_PROTOCOL_VERSION, "1.1", 0},
-        {DVBCSS_CII_PROTOCOL_VERSION, "1.0", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "", 0},
-        {DVBCSS_CII_CONTENT_ID, NULL, DVBCSS_EINVAL},
-        {DVBCSS_CII_CONTENT_ID_STATUS, "partial", 0},
-        {DVBCSS_CII_CONTENT_ID_STATUS, "stable", DVBCSS_EVALUE},
-        {DVBCSS_CII_PRESENTATION_STATUS, "okay sub", 0},
-        {DVBCSS_CII_PRESENTATION_STATUS, "okay  sub", DVBCSS_EVALUE},
-        {DVBCSS_CII_PRESENTATION_STATUS, "", DVBCSS_EVALUE},
-        {DVBCSS_CII_PRIVATE, "[{\"type\":\"x\"}]", 0},
-        {DVBCSS_CII_PRIVATE, "[{\"type\":5}]", DVBCSS_EVALUE},
-        {DVBCSS_CII_PRIVATE, "[],\"contentId\":\"x\"", DVBCSS_EVALUE},
-        {DVBCSS_CII_PRIVATE, "", DVBCSS_EVALUE},
-        {DVBCSS_CII_TIMELINES, "[]", DVBCSS_EINVAL},
-        {DVBCSS_CII_PROPERTY_COUNT, "x", DVBCSS_EINVAL},
+        {DVBCSS_CII_PROTOCOL_VERSION, 0, "1.1"},
+        {DVBCSS_CII_PROTOCOL_VERSION, DVBCSS_EVALUE, "1.0"},
+        {DVBCSS_CII_CONTENT_ID, 0, ""},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EINVAL, NULL},
+        {DVBCSS_CII_CONTENT_ID_STATUS, 0, "partial"},
+        {DVBCSS_CII_CONTENT_ID_STATUS, DVBCSS_EVALUE, "stable"},
+        {DVBCSS_CII_PRESENTATION_STATUS, 0, "okay sub"},
+        {DVBCSS_CII_PRESENTATION_STATUS, DVBCSS_EVALUE, "okay  sub"},
+        {DVBCSS_CII_PRESENTATION_STATUS, DVBCSS_EVALUE, ""},
+        {DVBCSS_CII_PRIVATE, 0, "[{\"type\":\"x\"}]"},
+        {DVBCSS_CII_PRIVATE, DVBCSS_EVALUE, "[{\"type\":5}]"},
+        {DVBCSS_CII_PRIVATE, DVBCSS_EVALUE, "[],\"contentId\":\"x\""},
+        {DVBCSS_CII_PRIVATE, DVBCSS_EVALUE, ""},
+        {DVBCSS_CII_TIMELINES, DVBCSS_EINVAL, "[]"},
+        {DVBCSS_CII_PROPERTY_COUNT, DVBCSS_EINVAL, "x"},
         /* What is no UTF-8 cannot stand in a text frame. */
-        {DVBCSS_CII_CONTENT_ID, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 0},
-        {DVBCSS_CII_CONTENT_ID, "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xe0\xa0\x80", 0},
-        {DVBCSS_CII_CONTENT_ID, "\xff", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\x80", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xc0\x80", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xc3", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xe0\x9f\xbf", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xed\xa0\x80", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xf0\x8f\xbf\xbf", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xf4\x90\x80\x80", DVBCSS_EVALUE},
-        {DVBCSS_CII_CONTENT_ID, "\xe2\x82(", DVBCSS_EVALUE},
+        {DVBCSS_CII_CONTENT_ID, 0, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {DVBCSS_CII_CONTENT_ID, 0, "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xe0\xa0\x80"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xff"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\x80"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xc0\x80"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xc3"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xe0\x9f\xbf"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xed\xa0\x80"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xf0\x8f\xbf\xbf"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xf4\x90\x80\x80"},
+        {DVBCSS_CII_CONTENT_ID, DVBCSS_EVALUE, "\xe2\x82("},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -214,13 +214,17 @@ Test(cii_message, timelines_that_may_not_be_sent_cannot_be_set)
 Test(cii_message, numbers_are_written_alike_in_every_locale)
 {
     struct dvbcss_cii_timeline item = {"s", 1, 1, true, 0.1, NULL};
+    locale_t german = newlocale(LC_NUMERIC_MASK, "de_DE.UTF-8", (locale_t)0);
 
-    if (!setlocale(LC_NUMERIC, "de_DE.UTF-8") && !setlocale(LC_NUMERIC, "de_DE"))
+    if (!german)
         cr_skip_test("no locale with a decimal comma is installed");
+    uselocale(german);
     cr_assert_eq(dvbcss_cii_set_timelines(&message, &item, 1), 0);
     expect_json(&message, DVBCSS_CII_ALL,
                 "{\"timelines\":[{\"timelineSelector\":\"s\",\"timelineProperties\":"
                 "{\"unitsPerTick\":1,\"unitsPerSecond\":1,\"accuracy\":0.1}}]}");
+    uselocale(LC_GLOBAL_LOCALE);
+    freelocale(german);
 }
 
 /* ---- whole messages ------------------------------------------------------------------------- */
