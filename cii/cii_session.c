@@ -2,6 +2,7 @@
  * The server's state as connections share it, and what each of them is still to be told.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "dvbcss/alloc.h"
 #include "dvbcss/cii.h"
@@ -10,6 +11,16 @@ struct dvbcss_cii_snapshot {
     unsigned users;
     struct dvbcss_cii state;
 };
+
+/* Takes the slash of an empty path away: it says nothing, and some televisions refuse it. */
+static void drop_bare_slash(struct dvbcss_cii_text *url)
+{
+    char *authority = url->text ? strstr(url->text, "://") : NULL;
+    char *slash = authority ? strchr(authority + strlen("://"), '/') : NULL;
+
+    if (slash && slash[1] == '\0')
+        *slash = '\0';
+}
 
 /* What a snapshot says where the application said nothing. */
 static int complete(struct dvbcss_cii *state)
@@ -45,6 +56,10 @@ int dvbcss_cii_snapshot_create(const struct dvbcss_cii *state,
         dvbcss_cii_snapshot_unref(created);
         return error;
     }
+    drop_bare_slash(&created->state.mrs_url);
+    drop_bare_slash(&created->state.wc_url);
+    drop_bare_slash(&created->state.ts_url);
+    drop_bare_slash(&created->state.te_url);
     *snapshot = created;
     return 0;
 }

@@ -275,6 +275,7 @@ struct dvbcss_cii_snapshot;
 /**
  * Takes a snapshot of a state. Where the state omits them, the snapshot has protocolVersion "1.1",
  * null for mrsUrl and teUrl, and an empty list of timelines: clients in the field want them said.
+ * A URL whose path is a lone "/" loses it: televisions in the field refuse a slash at the end.
  *
  * @param snapshot receives the snapshot with a count of 1
  * @return 0 or DVBCSS_ENOMEM

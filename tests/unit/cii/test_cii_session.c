@@ -58,6 +58,16 @@ Test(cii_session, what_the_application_says_itself_stays)
     expect_step(state, DVBCSS_CII_SEND_LEAST, state);
 }
 
+Test(cii_session, urls_lose_the_slash_of_an_empty_path_and_no_other)
+{
+    expect_step("{\"mrsUrl\":\"http://m/\",\"wcUrl\":\"udp://{{host}}:1/\",\"tsUrl\":"
+                "\"ws://{{host}}:{{port}}/ts/\",\"teUrl\":\"/\"}",
+                DVBCSS_CII_SEND_LEAST,
+                "{\"protocolVersion\":\"1.1\",\"mrsUrl\":\"http://m\",\"wcUrl\":"
+                "\"udp://{{host}}:1\",\"tsUrl\":\"ws://{{host}}:{{port}}/ts/\",\"teUrl\":\"/\","
+                "\"timelines\":[]}");
+}
+
 Test(cii_session, changes_carry_timelines_and_the_status_of_a_new_content)
 {
     const enum dvbcss_cii_policy policy = DVBCSS_CII_SEND_CHANGES;
