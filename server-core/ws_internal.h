@@ -149,7 +149,7 @@ struct ws_socket {
 };
 
 /** Takes an accepted descriptor, which is closed whatever happens. */
-int ws_socket_open(struct dvbcss_server *server, int fd, const union ws_address *peer);
+int ws_socket_adopt(struct dvbcss_server *server, int fd, const union ws_address *peer);
 
 /** Has ws_socket_run_deferred() called for this socket from the loop. */
 void ws_socket_defer(struct ws_socket *socket);

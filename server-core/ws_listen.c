@@ -284,7 +284,7 @@ static bool accept_one(struct ws_listener *listener)
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ws_address_set(&peer, &from);
-    if (ws_socket_open(server, fd, &peer) != 0)
+    if (ws_socket_adopt(server, fd, &peer) != 0)
         server->counters.accept_failures++;
     return true;
 }

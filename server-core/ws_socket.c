@@ -14,7 +14,7 @@ static uint64_t now_ms(const struct ws_socket *socket)
  * Life
  */
 
-int ws_socket_open(struct dvbcss_server *server, int fd, const union ws_address *peer)
+int ws_socket_adopt(struct dvbcss_server *server, int fd, const union ws_address *peer)
 {
     struct sockaddr_storage local = {0};
     socklen_t length = sizeof local;
