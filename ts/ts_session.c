@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "dvbcss/alloc.h"
 #include "ts/ts_fsm.h"
 #include "ts/ts_hub.h"
@@ -85,6 +87,14 @@ static const enum ts_event events[] = {
     [DVBCSS_TS_REQUEST_PRESENTATION] = TS_EVENT_PRESENTATION,
 };
 
+static void explain(struct dvbcss_report *report, int error)
+{
+    if (!report)
+        return;
+    *report = (struct dvbcss_report){.error = error};
+    snprintf(report->reason, sizeof report->reason, "%s", dvbcss_error_text(error));
+}
+
 int dvbcss_ts_session_receive(struct dvbcss_ts_session *session, const char *text, size_t length,
                               enum dvbcss_ts_request_kind *kind, struct dvbcss_report *report)
 {
@@ -98,8 +108,8 @@ int dvbcss_ts_session_receive(struct dvbcss_ts_session *session, const char *tex
     transition = ts_fsm_step(session->state, event);
     if (!error) {
         error = acts[transition.action](session, &request);
-        if (error && report)
-            *report = (struct dvbcss_report){.error = error};
+        if (error)
+            explain(report, error);
         if (!error && kind)
             *kind = request.kind;
         dvbcss_ts_request_clear(&request);
