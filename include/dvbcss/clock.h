@@ -267,8 +267,7 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_clock_difference_s(const struct dvbcss_cl
 /* Each call makes one notification, or none if nothing changed. Calls for a kind of clock that
  * does not have the property return DVBCSS_EUNSUPPORTED. */
 
-/** Moves the point of a correlated or tunable clock (or both points of none); the value may jump.
- */
+/** Moves the point of a correlated or tunable clock; what it shows may jump. */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_clock_set_correlation(struct dvbcss_clock *clock,
                                                              struct dvbcss_correlation correlation);
 
@@ -327,6 +326,7 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_clock_rebase(struct dvbcss_clock *clock,
 /**
  * How much a new correlation and speed would change a correlated or tunable clock, in seconds of
  * its parent: INFINITY if the speed differs; at speed 0 the distance along the clock itself.
+ * INFINITY for other kinds.
  */
 DVBCSS_API double dvbcss_clock_change_s(const struct dvbcss_clock *clock,
                                         struct dvbcss_correlation correlation, double speed);
