@@ -17,8 +17,8 @@ static const char *const hints[DVBCSS_REFUSAL_COUNT] = {
     [DVBCSS_REFUSAL_UNKNOWN_PATH] = "Check the path of the URL.",
     [DVBCSS_REFUSAL_METHOD] = "Use GET.",
     [DVBCSS_REFUSAL_NOT_WEBSOCKET] =
-        "This URL speaks WebSocket (RFC 6455): use a WebSocket client, which sends a GET with "
-        "\"Upgrade: websocket\" and \"Connection: Upgrade\".",
+        ("This URL speaks WebSocket (RFC 6455): use a WebSocket client, which sends a GET with "
+         "\"Upgrade: websocket\" and \"Connection: Upgrade\"."),
     [DVBCSS_REFUSAL_VERSION] = "Sec-WebSocket-Version must be 13.",
     [DVBCSS_REFUSAL_KEY] = "It must be 16 random bytes in Base64.",
     [DVBCSS_REFUSAL_SUBPROTOCOL] = "Leave Sec-WebSocket-Protocol out.",
