@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clients/ws_internal.h"
 #include "dvbcss/alloc.h"
@@ -44,7 +46,9 @@ static void note_handle(uv_handle_t *handle, void *argument)
 
     if (search->skip > 0)
         search->skip--;
-    else if (handle->type != UV_POLL && context->static_count < WS_STATIC_HANDLES_MAX)
+    else if (handle->type == UV_POLL)
+        (void)uv_fileno(handle, &context->pipe);
+    else if (context->static_count < WS_STATIC_HANDLES_MAX)
         context->statics[context->static_count++] = handle;
 }
 
@@ -106,10 +110,27 @@ static void on_ending(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, on_sweeper_closed);
 }
 
+/* libwebsockets closes the descriptor of its pipe twice: when it begins to end, and again turns of
+ * the loop later, when the number may belong to somebody else. It gets one of its own to close. */
+static void keep_number(int number)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int kept;
+
+    if (null < 0 || null == number)
+        return;
+    kept = fcntl(null, F_DUPFD_CLOEXEC, number);
+    if (kept >= 0 && kept != number)
+        close(kept);
+    close(null);
+}
+
 static void context_end(struct ws_context *context)
 {
     context->ending = true;
     ws_lws_end(context);
+    if (context->pipe >= 0)
+        keep_number(context->pipe);
     (void)uv_timer_start(&context->sweeper, on_ending, 0, 0);
 }
 
@@ -137,8 +158,8 @@ static void close_detached(struct ws_socket *socket)
     if (socket->kills > 0 && now_ms - socket->killed_at_ms < CLOSE_TIMEOUT_MS)
         return;
     socket->killed_at_ms = now_ms;
-    if (socket->kills++ < 2)
-        ws_lws_kill(socket);
+    if (++socket->kills <= 2)
+        ws_lws_kill(socket, socket->kills == 1);
     else
         ws_socket_free(socket);
 }
@@ -191,6 +212,7 @@ static int context_create(struct ws_context **out, uv_loop_t *loop)
     if (!context)
         return DVBCSS_ENOMEM;
     context->loop = loop;
+    context->pipe = -1;
     list_init(&context->tls);
     list_init(&context->sockets);
     list_init(&context->users);

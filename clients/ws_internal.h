@@ -41,6 +41,8 @@ struct ws_context {
     /* The handles that libwebsockets keeps on the loop for its whole life. */
     uv_handle_t *statics[WS_STATIC_HANDLES_MAX];
     unsigned static_count;
+    /* Its descriptor for waking itself; -1 while there is none. */
+    uv_os_fd_t pipe;
 };
 
 struct ws_socket {
@@ -90,9 +92,9 @@ void ws_lws_free(struct ws_context *context);
 struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *name,
                                       struct ssl_ctx_st *ssl);
 
-/** Asks for the end of a socket that is detached. It may be gone afterwards. Not from inside a
- * callback of libwebsockets. */
-void ws_lws_kill(struct ws_socket *socket);
+/** Asks for the end of a socket that is detached, @p politely: with its close frame if it is open.
+ * It may be gone afterwards. Not from inside a callback of libwebsockets. */
+void ws_lws_kill(struct ws_socket *socket, bool politely);
 
 /** Frees a socket of which libwebsockets will not hear any more. */
 void ws_socket_free(struct ws_socket *socket);

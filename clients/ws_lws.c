@@ -326,6 +326,22 @@ static int on_body(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
+/* libwebsockets forgets a socket without having told its end: a reset while it waits for the answer
+ * to the upgrade, for one. */
+static int on_forgotten(struct ws_socket *socket, void *in, size_t length)
+{
+    struct ws_socket_end end = {.retry_after_s = -1, .detail = ""};
+
+    if (socket->open)
+        return on_closed(socket, in, length);
+    if (socket->opening)
+        return 0;
+    end.error = DVBCSS_EPROTOCOL;
+    end.detail = "the connection was reset";
+    socket_end(socket, &end);
+    return 0;
+}
+
 typedef int (*ws_handler)(struct ws_socket *socket, void *in, size_t length);
 
 static const struct {
@@ -341,6 +357,7 @@ static const struct {
     {LWS_CALLBACK_CLIENT_CLOSED, on_closed},
     {LWS_CALLBACK_CLIENT_CONNECTION_ERROR, on_failed},
     {LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ, on_body},
+    {LWS_CALLBACK_WSI_DESTROY, on_forgotten},
 };
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *unused, void *in,
@@ -462,7 +479,7 @@ int ws_lws_begin(struct ws_context *context)
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
     info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_VALIDATE_UTF8;
     info.foreign_loops = loops;
     info.pcontext = &context->lws;
     info.user = context;
@@ -483,9 +500,8 @@ struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *na
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = name;
     info.protocols = protocols;
-    info.options = LWS_SERVER_OPTION_VALIDATE_UTF8;
     if (ssl) {
-        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         info.provided_client_ssl_ctx = ssl;
     }
     info.timeout_secs = LWS_TIMEOUT_S;
@@ -505,9 +521,9 @@ void ws_lws_free(struct ws_context *context)
         lws_context_destroy(context->lws);
 }
 
-void ws_lws_kill(struct ws_socket *socket)
+void ws_lws_kill(struct ws_socket *socket, bool politely)
 {
-    if (socket->kills == 0 && socket->open && socket->close_code != 0)
+    if (politely && socket->open && socket->close_code != 0)
         lws_close_reason(socket->wsi, (enum lws_close_status)socket->close_code,
                          (unsigned char *)socket->close_reason, strlen(socket->close_reason));
     lws_set_timeout(socket->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
