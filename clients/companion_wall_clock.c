@@ -1,0 +1,81 @@
+#include "clients/companion_internal.h"
+
+static void on_adjusted(void *user, const struct dvbcss_wc_adjustment *adjustment)
+{
+    struct dvbcss_companion *companion = user;
+
+    if (!companion->closing && companion->options.events.adjusted)
+        companion->options.events.adjusted(companion->options.user, adjustment);
+}
+
+static void on_wall_clock(void *user, bool available)
+{
+    (void)available;
+    companion_follow(user);
+}
+
+static void on_wc_trouble(void *user, const struct dvbcss_wc_trouble *trouble)
+{
+    companion_trouble(user, DVBCSS_COMPANION_WALL_CLOCK, trouble->error, trouble->text);
+}
+
+static int make_estimator(struct dvbcss_companion *companion, struct dvbcss_wc_estimator **out)
+{
+    const struct dvbcss_wc_estimator_options options = {
+        .wall_clock = companion->wall,
+        .max_dispersion_s = companion->options.max_dispersion_s,
+        .jump_candidates = companion->options.jump_candidates,
+        .adjusted = on_adjusted,
+        .user = companion,
+    };
+
+    if (!companion->options.estimator)
+        return dvbcss_wc_lowest_dispersion_create(out, &options);
+    return companion->options.estimator(companion->options.user, out, &options);
+}
+
+static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
+{
+    struct dvbcss_wc_client_options options = DVBCSS_WC_CLIENT_OPTIONS_INIT;
+    int error = make_estimator(companion, &options.estimator);
+
+    if (error)
+        return error;
+    options.url = url;
+    options.requester = companion->options.requester;
+    options.events.availability = on_wall_clock;
+    options.events.trouble = on_wc_trouble;
+    options.user = companion;
+    error = dvbcss_wc_client_create(&companion->wc, companion->loop, &options, NULL);
+    if (error) {
+        dvbcss_wc_estimator_destroy(options.estimator);
+        return error;
+    }
+    companion->parts++;
+    return 0;
+}
+
+static int end_wall_clock(struct dvbcss_companion *companion)
+{
+    struct dvbcss_wc_client *wc = companion->wc;
+
+    companion->wc = NULL;
+    dvbcss_wc_client_close(wc, companion_part_closed, companion);
+    return dvbcss_clock_set_available(companion->wall, false);
+}
+
+/* Has the wall clock follow the server that CII names. */
+void companion_follow_wall_clock(struct dvbcss_companion *companion)
+{
+    const char *url = companion_wc_url(companion);
+    int error = 0;
+
+    if (!url && companion->wc)
+        error = end_wall_clock(companion);
+    else if (url && companion->wc)
+        error = dvbcss_wc_client_set_server(companion->wc, url, NULL);
+    else if (url)
+        error = begin_wall_clock(companion, url);
+    if (error)
+        companion_try_again(companion, DVBCSS_COMPANION_WALL_CLOCK, error);
+}
