@@ -1,5 +1,6 @@
 #include "clients/ws_link.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "clients/backoff.h"
@@ -53,7 +54,7 @@ static void on_opened(void *user)
     link->opened_at_ms = uv_now(link->loop);
     link->status.connected = true;
     link->status.connections++;
-    strcpy(link->status.peer, ws_client_peer(link->client));
+    snprintf(link->status.peer, sizeof link->status.peer, "%s", ws_client_peer(link->client));
     dvbcss_log(DVBCSS_LOG_INFO, "client-connected", "%s: connected to %s", link->name,
                link->status.peer);
     link->events->opened(link->user);

@@ -244,7 +244,7 @@ static long long body_length_of(struct ws_socket *socket, const char *method)
         return has_body(method) ? -1 : 0;
     if (length < 0 || length > 18 || value[strspn(value, "0123456789")] != '\0')
         return -1;
-    return atoll(value);
+    return strtoll(value, NULL, 10);
 }
 
 static int reserve_body(struct ws_exchange *exchange, size_t length)

@@ -100,7 +100,7 @@ static int open_address(struct ws_listener *listener, const struct dvbcss_server
     }
     if (listener->fd < 0)
         return fail(report, index, error_of(errno), dvbcss_address_format(&address.any, text),
-                    strerror(errno));
+                    uv_strerror(uv_translate_sys_error(errno)));
     return 0;
 }
 
