@@ -138,14 +138,15 @@ void ts_need_release(struct ts_need *need)
     free_need(need);
 }
 
-/* Moves a line along the wall clock by the delay that the hub is set to. */
+/* Moves a line along the wall clock by the delay that the hub is set to; false if it cannot be
+ * moved that far. */
 static bool delay(struct dvbcss_ts_line *line, int64_t delay_ns)
 {
-    const struct dvbcss_ticks wall =
-        dvbcss_ticks_add(dvbcss_ticks(line->wall_ns), dvbcss_ticks(delay_ns));
-
-    line->wall_ns = wall.whole;
-    return wall.fraction == 0; /* At the end of the range it is not. */
+    if ((delay_ns > 0 && line->wall_ns > INT64_MAX - delay_ns) ||
+        (delay_ns < 0 && line->wall_ns < INT64_MIN - delay_ns))
+        return false;
+    line->wall_ns += delay_ns;
+    return true;
 }
 
 enum dvbcss_ts_state ts_need_read(const struct dvbcss_ts_hub *hub, const struct ts_need *need,

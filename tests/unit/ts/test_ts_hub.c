@@ -680,6 +680,9 @@ Test(ts_hub, a_delay_moves_the_line_later)
     play(0, SECOND, 1.0);
     run(SECOND);
     expect(&a, 3, false, 0, SECOND);
+    dvbcss_ts_hub_set_delay_ns(hub, INT64_MIN);
+    play(0, -1, 0.0);
+    cr_assert_eq(run(SECOND), 0, "that cannot be told either");
     leave(&a);
 }
 
