@@ -60,7 +60,7 @@ static void set_timer(struct dvbcss_ts_endpoint *endpoint)
     if (dvbcss_ts_hub_deadline(endpoint->hub, &deadline_ns) != 0)
         uv_timer_stop(&endpoint->timer);
     else if (deadline_ns <= now_ns)
-        ring_in(endpoint, 0);
+        ring_in(endpoint, 1); /* Not 0: a source that changes whenever it is read must not spin. */
     else
         ring_in(endpoint, ((uint64_t)deadline_ns - (uint64_t)now_ns - 1) / ns_per_ms + 1);
 }

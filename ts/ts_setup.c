@@ -63,8 +63,8 @@ static int read_private(const struct jget_place *top, const char **out)
         if (!error && presence == DVBCSS_VALUE)
             error = check_private(&array);
     }
-    if (!error && value && !json_is_null(value))
-        error = dump(value, &text, NULL);
+    if (!error && value && !json_is_null(value) && dump(value, &text, NULL))
+        error = jget_fail(top, rule->key, DVBCSS_ENOMEM, "out of memory");
     if (!error)
         *out = text;
     return error;

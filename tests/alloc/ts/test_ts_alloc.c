@@ -36,9 +36,11 @@ static const char setup_text[] = "{\"contentIdStem\":\"dvb://a\",\"timelineSelec
 static int decode_setup(void)
 {
     struct dvbcss_ts_setup setup = DVBCSS_TS_SETUP_INIT;
+    struct dvbcss_report report = DVBCSS_REPORT_INIT;
     int error =
-        dvbcss_ts_setup_decode(setup_text, sizeof setup_text - 1, DVBCSS_STRICT, &setup, NULL);
+        dvbcss_ts_setup_decode(setup_text, sizeof setup_text - 1, DVBCSS_STRICT, &setup, &report);
 
+    cr_assert_eq(report.error, error);
     dvbcss_ts_setup_clear(&setup);
     return error;
 }

@@ -502,6 +502,46 @@ Test(ts_hub, companions_that_ask_for_the_same_share_one_delivery)
     leave(&other);
 }
 
+static unsigned reads;
+
+static bool recognises_all(struct dvbcss_ts_source *source, const char *selector)
+{
+    (void)source;
+    (void)selector;
+    return true;
+}
+
+static enum dvbcss_ts_state count_read(struct dvbcss_ts_source *source, const char *selector,
+                                       int64_t now_ns, struct dvbcss_ts_line *line)
+{
+    (void)source;
+    (void)selector;
+    (void)now_ns;
+    (void)line;
+    reads++;
+    return DVBCSS_TS_GONE;
+}
+
+Test(ts_hub, a_timeline_is_read_once_for_all_its_groups)
+{
+    static const struct dvbcss_ts_source_ops ops = {recognises_all, count_read, NULL, NULL};
+    struct dvbcss_ts_source source = {&ops, NULL, NULL};
+    struct companion a;
+    struct companion b;
+
+    cr_assert_eq(dvbcss_ts_hub_attach(hub, &source), 0);
+    join(&a, SETUP("", "x"));
+    join(&b, SETUP("dvb://", "x"));
+    reads = 0;
+    cr_assert_eq(run(0), 2);
+    cr_assert_eq(reads, 1);
+    cr_assert_eq(run(2 * SECOND), 2);
+    cr_assert_eq(reads, 2);
+    leave(&a);
+    leave(&b);
+    dvbcss_ts_source_detach_all(&source);
+}
+
 Test(ts_hub, a_newcomer_is_answered_alone)
 {
     struct companion a;
@@ -653,8 +693,10 @@ Test(ts_hub, sessions_outlive_their_hub)
     join(&a, SETUP("", PTS));
     connect(&b);
     run(0);
+    replans = 0;
     dvbcss_ts_hub_destroy(hub);
     hub = NULL;
+    cr_assert_eq(replans, 0, "there is nothing left to run");
     cr_assert_eq(dvbcss_ts_session_state(a.session), DVBCSS_TS_SESSION_CLOSED);
     cr_assert_eq(say(&a, SETUP("", PTS)), DVBCSS_ESTATE);
     cr_assert_eq(say(&b, "{}"), DVBCSS_EMISSING);
