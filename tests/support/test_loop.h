@@ -36,6 +36,12 @@ static inline void test_loop_begin(struct test_loop *test)
     cr_assert(uv_run(&(test)->loop, UV_RUN_ONCE) != 0 || (condition), "nothing brings about %s",   \
               #condition)
 
+/** The same for a condition that comes about outside of the loop, which then has nothing to wake up
+ * for. */
+#define TEST_LOOP_SPIN_UNTIL(test, condition)                                                      \
+    while (!(condition))                                                                           \
+    uv_run(&(test)->loop, UV_RUN_NOWAIT)
+
 /** Runs the loop until nothing is left on it, and closes it: everything has been cleaned up. */
 static inline void test_loop_end(struct test_loop *test)
 {

@@ -12,9 +12,10 @@
 #include "dvbcss/wc.h"
 #include "dvbcss/wc_client.h"
 #include "dvbcss/wc_server.h"
+#include "test_loop.h"
 #include "wallclock/wc_address.h"
 
-enum { DEADLINE_S = 20, URL_SIZE = 64 };
+enum { URL_SIZE = 64 };
 
 /* The clock of a server: ahead of this machine's, and faster. */
 struct skew {
@@ -32,7 +33,7 @@ static int64_t skewed_ns(void *user)
 
 /* A companion: its clocks, its client, and what the client told. */
 struct fixture {
-    uv_loop_t loop;
+    struct test_loop test;
     struct dvbcss_clock *root;
     struct dvbcss_clock *wall_clock;
     struct dvbcss_wc_client *client;
@@ -131,7 +132,7 @@ static void set_up(struct fixture *fixture, double max_freq_error_ppm)
     memset(fixture, 0, sizeof *fixture);
     root.now_ns = dvbcss_monotonic_ns;
     root.max_freq_error_ppm = max_freq_error_ppm;
-    cr_assert_eq(uv_loop_init(&fixture->loop), 0);
+    test_loop_begin(&fixture->test);
     cr_assert_eq(dvbcss_root_clock_create(&fixture->root, &root), 0);
     cr_assert_eq(dvbcss_tunable_clock_create(&fixture->wall_clock, fixture->root, root.rate,
                                              dvbcss_ticks(0)),
@@ -153,17 +154,16 @@ static void start(struct fixture *fixture, const char *host, uint16_t port)
 {
     snprintf(fixture->url, sizeof fixture->url, "udp://%s:%u", host, port);
     fixture->options.url = fixture->url;
-    cr_assert_eq(dvbcss_wc_client_create(&fixture->client, &fixture->loop, &fixture->options, NULL),
-                 0);
+    cr_assert_eq(
+        dvbcss_wc_client_create(&fixture->client, &fixture->test.loop, &fixture->options, NULL), 0);
 }
 
 static void tear_down(struct fixture *fixture)
 {
     if (fixture->client)
         close_client(fixture);
-    cr_assert_eq(uv_run(&fixture->loop, UV_RUN_DEFAULT), 0);
+    test_loop_end(&fixture->test);
     cr_assert(fixture->closed);
-    cr_assert_eq(uv_loop_close(&fixture->loop), 0);
     dvbcss_clock_destroy(fixture->wall_clock);
     dvbcss_clock_destroy(fixture->root);
     cr_assert_eq(fixture->broken_bounds, 0, "the claimed bound did not hold");
@@ -180,19 +180,9 @@ static struct dvbcss_wc_server *start_server(struct fixture *fixture, const char
     options.follow_up = follow_up;
     options.now_ns = skewed_ns;
     options.user = skew;
-    cr_assert_eq(dvbcss_wc_server_create(&server, &fixture->loop, &options), 0);
+    cr_assert_eq(dvbcss_wc_server_create(&server, &fixture->test.loop, &options), 0);
     return server;
 }
-
-/* Runs the loop until @p condition holds; fails after DEADLINE_S. */
-#define RUN_UNTIL(fixture, condition)                                                              \
-    do {                                                                                           \
-        int64_t deadline_ns = dvbcss_monotonic_ns(NULL) + DEADLINE_S * DVBCSS_NS_PER_S;            \
-        while (!(condition)) {                                                                     \
-            uv_run(&(fixture)->loop, UV_RUN_NOWAIT);                                               \
-            cr_assert_lt(dvbcss_monotonic_ns(NULL), deadline_ns, "%s", #condition);                \
-        }                                                                                          \
-    } while (0)
 
 static struct dvbcss_wc_client_status status_of(const struct fixture *fixture)
 {
@@ -216,7 +206,7 @@ static void check_lock(const char *host, const char *address, bool follow_up)
     cr_assert_not(dvbcss_clock_available(fixture.wall_clock) && fixture.client);
     server = start_server(&fixture, address, &skew, follow_up);
     start(&fixture, host, dvbcss_wc_server_port(server));
-    RUN_UNTIL(&fixture, fixture.exchanges >= 50);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 50);
     cr_assert(dvbcss_clock_available(fixture.wall_clock));
     cr_assert_eq(fixture.became_available, 1);
     cr_assert_eq(fixture.became_unavailable, 0);
@@ -285,7 +275,7 @@ Test(wc_client, asks_from_the_address_that_it_was_told)
     server = start_server(&fixture, "127.0.0.1", &skew, false);
     fixture.options.bind_address = "127.0.0.1";
     start(&fixture, "localhost", dvbcss_wc_server_port(server));
-    RUN_UNTIL(&fixture, fixture.exchanges >= 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 1);
     cr_assert_str_eq(status_of(&fixture).server, "127.0.0.1");
     dvbcss_wc_server_close(server, NULL, NULL);
     tear_down(&fixture);
@@ -306,7 +296,7 @@ Test(wc_client, another_server_takes_over_with_its_first_answer_and_not_before)
     first = start_server(&fixture, "127.0.0.1", &first_skew, false);
     second = start_server(&fixture, "127.0.0.1", &second_skew, false);
     start(&fixture, "127.0.0.1", dvbcss_wc_server_port(first));
-    RUN_UNTIL(&fixture, fixture.exchanges >= 3);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 3);
 
     snprintf(url, sizeof url, "udp://127.0.0.1:%u", dvbcss_wc_server_port(second));
     cr_assert_eq(dvbcss_wc_client_set_server(fixture.client, url, NULL), 0);
@@ -314,7 +304,7 @@ Test(wc_client, another_server_takes_over_with_its_first_answer_and_not_before)
     check_bound(&fixture);
     fixture.truth = &second_skew;
     exchanges = fixture.exchanges;
-    RUN_UNTIL(&fixture, fixture.exchanges > exchanges);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges > exchanges);
     cr_assert(dvbcss_clock_available(fixture.wall_clock));
     check_bound(&fixture);
     dvbcss_wc_server_close(first, NULL, NULL);
@@ -332,7 +322,7 @@ Test(wc_client, setting_the_server_that_it_has_or_a_bad_url_changes_nothing)
     set_up(&fixture, 1.0);
     server = start_server(&fixture, "127.0.0.1", &skew, false);
     start(&fixture, "127.0.0.1", dvbcss_wc_server_port(server));
-    RUN_UNTIL(&fixture, fixture.exchanges >= 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 1);
     cr_assert_eq(dvbcss_wc_client_set_server(fixture.client, fixture.url, NULL), 0);
     cr_assert_str_eq(status_of(&fixture).server, "127.0.0.1");
     cr_assert_neq(dvbcss_wc_client_set_server(fixture.client, "udp://127.0.0.1", &report), 0);
@@ -355,10 +345,10 @@ Test(wc_client, refreshing_asks_again_at_once)
     fixture.options.requester.burst_count = 1;
     server = start_server(&fixture, "127.0.0.1", &skew, false);
     start(&fixture, "127.0.0.1", dvbcss_wc_server_port(server));
-    RUN_UNTIL(&fixture, fixture.exchanges >= 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 1);
     exchanges = fixture.exchanges;
     dvbcss_wc_client_refresh(fixture.client);
-    RUN_UNTIL(&fixture, fixture.exchanges > exchanges);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges > exchanges);
     dvbcss_wc_server_close(server, NULL, NULL);
     tear_down(&fixture);
 }
@@ -376,18 +366,18 @@ Test(wc_client, the_clock_becomes_unavailable_when_the_server_falls_silent_and_b
     server = start_server(&fixture, "127.0.0.1", &skew, false);
     again.port = dvbcss_wc_server_port(server);
     start(&fixture, "127.0.0.1", again.port);
-    RUN_UNTIL(&fixture, fixture.exchanges >= 3);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 3);
     cr_assert_eq(fixture.became_available, 1);
     dvbcss_wc_server_close(server, NULL, NULL);
-    RUN_UNTIL(&fixture, fixture.became_unavailable == 1 && fixture.troubles == 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.became_unavailable == 1 && fixture.troubles == 1);
     cr_assert_eq(fixture.last_trouble, DVBCSS_ETIMEDOUT);
     cr_assert_not(status_of(&fixture).available);
 
     again.address = "127.0.0.1";
     again.now_ns = skewed_ns;
     again.user = &skew;
-    cr_assert_eq(dvbcss_wc_server_create(&server, &fixture.loop, &again), 0);
-    RUN_UNTIL(&fixture, fixture.became_available == 2);
+    cr_assert_eq(dvbcss_wc_server_create(&server, &fixture.test.loop, &again), 0);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.became_available == 2);
     cr_assert_eq(status_of(&fixture).trouble, 0);
     dvbcss_wc_server_close(server, NULL, NULL);
     tear_down(&fixture);
@@ -407,7 +397,7 @@ Test(wc_client, an_estimator_of_the_program_is_used_and_ended)
     fixture.options.wall_clock = NULL;
     server = start_server(&fixture, "127.0.0.1", &skew, false);
     start(&fixture, "127.0.0.1", dvbcss_wc_server_port(server));
-    RUN_UNTIL(&fixture, fixture.exchanges >= 5);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 5);
     cr_assert_eq(status_of(&fixture).useful, status_of(&fixture).exchanges);
     cr_assert_eq(fixture.adjustments, 0, "that estimator has a hook of its own");
     dvbcss_wc_server_close(server, NULL, NULL);
@@ -440,8 +430,9 @@ static void await_request(struct fixture *fixture, const struct played *played, 
     socklen_t size = sizeof *from;
     ssize_t length = -1;
 
-    RUN_UNTIL(fixture, (length = recvfrom(played->descriptor, request, DVBCSS_WC_MESSAGE_SIZE,
-                                          MSG_TRUNC, &from->any, &size)) >= 0);
+    TEST_LOOP_SPIN_UNTIL(&fixture->test,
+                         (length = recvfrom(played->descriptor, request, DVBCSS_WC_MESSAGE_SIZE,
+                                            MSG_TRUNC, &from->any, &size)) >= 0);
     cr_assert_eq(length, DVBCSS_WC_MESSAGE_SIZE);
     cr_assert_eq(request[0], 0);
     cr_assert_eq(request[1], DVBCSS_WC_REQUEST);
@@ -505,9 +496,10 @@ Test(wc_client, believes_nobody_but_the_server_that_it_asked)
     put_be32(forged + 24, 0);
     send_to(server.descriptor, &client, forged, sizeof forged);
     send_to(server.descriptor, &client, answer, DVBCSS_WC_MESSAGE_SIZE);
-    RUN_UNTIL(&fixture, fixture.exchanges == 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges == 1);
     send_to(server.descriptor, &client, answer, DVBCSS_WC_MESSAGE_SIZE);
-    RUN_UNTIL(&fixture, status_of(&fixture).requests.verdicts[DVBCSS_WC_REJECTED_DUPLICATE] == 1);
+    TEST_LOOP_UNTIL(&fixture.test,
+                    status_of(&fixture).requests.verdicts[DVBCSS_WC_REJECTED_DUPLICATE] == 1);
 
     stats = status_of(&fixture).requests;
     cr_assert_eq(stats.verdicts[DVBCSS_WC_REJECTED_SOURCE], 1);
@@ -541,7 +533,7 @@ Test(wc_client, tries_the_addresses_of_a_name_until_one_answers)
     fixture.client->addresses[1] = silent.address;
     fixture.client->addresses[1].v4.sin_port = htons(dvbcss_wc_server_port(server));
     fixture.client->address_count = 2;
-    RUN_UNTIL(&fixture, fixture.exchanges >= 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.exchanges >= 1);
     cr_assert_eq(wc_address_port(wc_client_server_address(fixture.client)),
                  dvbcss_wc_server_port(server));
     close(silent.descriptor);
@@ -583,7 +575,7 @@ Test(wc_client, a_server_that_does_not_answer_is_told_once)
     set_up(&fixture, 1.0);
     fixture.options.requester.timeout_ns = 2000000;
     start(&fixture, "127.0.0.1", wc_address_port(&server.address));
-    RUN_UNTIL(&fixture, status_of(&fixture).requests.timeouts >= 50);
+    TEST_LOOP_UNTIL(&fixture.test, status_of(&fixture).requests.timeouts >= 50);
     cr_assert_eq(fixture.troubles, 1);
     cr_assert_eq(fixture.last_trouble, DVBCSS_ETIMEDOUT);
     cr_assert_str_eq(fixture.last_text, "no answer from 127.0.0.1");
@@ -602,9 +594,9 @@ Test(wc_client, a_name_that_nobody_knows_is_told_once)
     fixture.options.url =
         "udp://a23456789b23456789c23456789d23456789e23456789f23456789g23456789h23456789."
         "invalid:6677";
-    cr_assert_eq(dvbcss_wc_client_create(&fixture.client, &fixture.loop, &fixture.options, NULL),
-                 0);
-    RUN_UNTIL(&fixture, fixture.troubles == 1);
+    cr_assert_eq(
+        dvbcss_wc_client_create(&fixture.client, &fixture.test.loop, &fixture.options, NULL), 0);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.troubles == 1);
     cr_assert_eq(fixture.last_trouble, DVBCSS_ERESOLVE);
     cr_assert(strstr(fixture.last_text, "cannot look up a23456789"));
     cr_assert_str_eq(status_of(&fixture).server, "");
@@ -619,7 +611,7 @@ Test(wc_client, what_the_system_refuses_to_send_is_told_once_and_tried_again)
     set_up(&fixture, 1.0);
     /* Sending to everybody takes a leave that the client never asks for. */
     start(&fixture, "255.255.255.255", 6677);
-    RUN_UNTIL(&fixture, status_of(&fixture).send_failures >= 10);
+    TEST_LOOP_UNTIL(&fixture.test, status_of(&fixture).send_failures >= 10);
     cr_assert_eq(fixture.troubles, 1);
     cr_assert_eq(fixture.last_trouble, DVBCSS_EIO);
     tear_down(&fixture);
@@ -631,7 +623,7 @@ Test(wc_client, an_address_that_stands_for_all_is_no_servers)
 
     set_up(&fixture, 1.0);
     start(&fixture, "0.0.0.0", 6677);
-    RUN_UNTIL(&fixture, fixture.troubles == 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.troubles == 1);
     cr_assert_eq(fixture.last_trouble, DVBCSS_EADDRESS);
     tear_down(&fixture);
 }
@@ -645,7 +637,7 @@ Test(wc_client, a_port_to_ask_from_that_is_taken_is_told)
     fixture.options.bind_address = "127.0.0.1";
     fixture.options.bind_port = wc_address_port(&other.address);
     start(&fixture, "127.0.0.1", 6677);
-    RUN_UNTIL(&fixture, fixture.troubles == 1);
+    TEST_LOOP_UNTIL(&fixture.test, fixture.troubles == 1);
     cr_assert_eq(fixture.last_trouble, DVBCSS_EADDRESS);
     close(other.descriptor);
     tear_down(&fixture);
@@ -654,7 +646,7 @@ Test(wc_client, a_port_to_ask_from_that_is_taken_is_told)
 static int create_result(struct fixture *fixture, struct dvbcss_report *report)
 {
     int result =
-        dvbcss_wc_client_create(&fixture->client, &fixture->loop, &fixture->options, report);
+        dvbcss_wc_client_create(&fixture->client, &fixture->test.loop, &fixture->options, report);
 
     cr_assert_null(fixture->client);
     return result;
@@ -719,7 +711,7 @@ Test(wc_client, every_event_may_close_the_client)
         fixture.close_in_event = true;
         server = start_server(&fixture, "127.0.0.1", &skew, false);
         start(&fixture, "127.0.0.1", dvbcss_wc_server_port(server));
-        RUN_UNTIL(&fixture, fixture.closed);
+        TEST_LOOP_UNTIL(&fixture.test, fixture.closed);
         cr_assert_eq(fixture.exchanges + fixture.adjustments + fixture.became_available, 1);
         dvbcss_wc_server_close(server, NULL, NULL);
         tear_down(&fixture);
@@ -738,7 +730,7 @@ Test(wc_client, every_trouble_may_close_the_client)
         fixture.options.requester.timeout_ns = 1000000;
         fixture.close_in_event = true;
         start(&fixture, hosts[i], wc_address_port(&silent.address));
-        RUN_UNTIL(&fixture, fixture.closed);
+        TEST_LOOP_UNTIL(&fixture.test, fixture.closed);
         cr_assert_eq(fixture.troubles, 1);
         close(silent.descriptor);
         tear_down(&fixture);
@@ -753,7 +745,7 @@ Test(wc_client, may_be_closed_before_the_loop_runs_and_while_a_name_is_looked_up
         set_up(&fixture, 1.0);
         start(&fixture, "localhost", 6677);
         for (int i = 0; i < turns; i++)
-            uv_run(&fixture.loop, UV_RUN_NOWAIT);
+            uv_run(&fixture.test.loop, UV_RUN_NOWAIT);
         tear_down(&fixture);
     }
     dvbcss_wc_client_close(NULL, NULL, NULL);

@@ -10,13 +10,14 @@
 #include "dvbcss/system_time.h"
 #include "dvbcss/wc.h"
 #include "dvbcss/wc_server.h"
+#include "test_loop.h"
 #include "wallclock/wc_address.h"
 
 enum { DEADLINE_S = 20, BUFFER = 2048 };
 
 /* A loop with a server, and a socket that asks it. */
 struct fixture {
-    uv_loop_t loop;
+    struct test_loop test;
     struct dvbcss_wc_server *server;
     union wc_address address;
     int asker;
@@ -26,8 +27,8 @@ struct fixture {
 static void set_up(struct fixture *fixture, const struct dvbcss_wc_server_options *options)
 {
     memset(fixture, 0, sizeof *fixture);
-    cr_assert_eq(uv_loop_init(&fixture->loop), 0);
-    cr_assert_eq(dvbcss_wc_server_create(&fixture->server, &fixture->loop, options), 0);
+    test_loop_begin(&fixture->test);
+    cr_assert_eq(dvbcss_wc_server_create(&fixture->server, &fixture->test.loop, options), 0);
     cr_assert_eq(wc_address_parse(options->address, dvbcss_wc_server_port(fixture->server),
                                   &fixture->address),
                  0);
@@ -45,9 +46,8 @@ static void tear_down(struct fixture *fixture)
     close(fixture->asker);
     dvbcss_wc_server_close(fixture->server, note_closed, &fixture->closed);
     cr_assert_not(fixture->closed, "closing calls back from the loop only");
-    cr_assert_eq(uv_run(&fixture->loop, UV_RUN_DEFAULT), 0);
+    test_loop_end(&fixture->test);
     cr_assert(fixture->closed);
-    cr_assert_eq(uv_loop_close(&fixture->loop), 0);
 }
 
 static struct dvbcss_wc_server_options local_options(void)
@@ -82,18 +82,14 @@ static void send_request(struct fixture *fixture, uint32_t cookie)
     send_bytes(fixture, request, sizeof request);
 }
 
-/* Runs the loop until the asker has an answer; fails after DEADLINE_S. */
+/* Runs the loop until the asker has an answer. */
 static void receive_answer(struct fixture *fixture, struct dvbcss_wc_message *answer)
 {
-    int64_t deadline_ns = dvbcss_monotonic_ns(NULL) + DEADLINE_S * DVBCSS_NS_PER_S;
     uint8_t bytes[BUFFER];
-    ssize_t length;
+    ssize_t length = -1;
 
-    do {
-        uv_run(&fixture->loop, UV_RUN_NOWAIT);
-        length = recv(fixture->asker, bytes, sizeof bytes, 0);
-        cr_assert_lt(dvbcss_monotonic_ns(NULL), deadline_ns, "no answer");
-    } while (length < 0);
+    TEST_LOOP_SPIN_UNTIL(&fixture->test,
+                         (length = recv(fixture->asker, bytes, sizeof bytes, 0)) >= 0);
     cr_assert_eq(dvbcss_wc_message_decode(bytes, (size_t)length, answer, NULL), 0);
 }
 
@@ -286,7 +282,7 @@ Test(wc_server, a_flood_gives_way_to_the_loops_other_work)
     set_up(&fixture, &options);
     for (uint32_t i = 0; i < REQUESTS; i++)
         send_request(&fixture, i);
-    uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    uv_run(&fixture.test.loop, UV_RUN_NOWAIT);
     counters = counters_of(&fixture);
     seen = counters.datagrams[DVBCSS_WC_ANSWERED];
     cr_assert_gt(seen, 0);
@@ -371,8 +367,7 @@ Test(wc_server, a_time_that_cannot_be_expressed_is_not_told)
     options.precision_s = 1e-6;
     set_up(&fixture, &options);
     send_request(&fixture, 5);
-    while (counters_of(&fixture).datagrams[DVBCSS_WC_DROPPED_TIME] == 0)
-        uv_run(&fixture.loop, UV_RUN_ONCE);
+    TEST_LOOP_UNTIL(&fixture.test, counters_of(&fixture).datagrams[DVBCSS_WC_DROPPED_TIME] == 1);
     cr_assert_eq(counters_of(&fixture).answers, 0);
     tear_down(&fixture);
 }
@@ -406,6 +401,57 @@ Test(wc_server, answers_over_ipv6)
     tear_down(&fixture);
 }
 
+Test(wc_server, an_ipv6_only_server_leaves_ipv4_to_another_one_on_the_port)
+{
+    struct dvbcss_wc_server_options options = local_options();
+    struct dvbcss_wc_server *second;
+    struct fixture fixture;
+
+    if (!has_ipv6())
+        cr_skip("no IPv6 here");
+    options.address = "0.0.0.0";
+    set_up(&fixture, &options);
+    options.address = "::";
+    options.port = dvbcss_wc_server_port(fixture.server);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_EADDRINUSE);
+    options.ipv6_only = true;
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), 0);
+    send_request(&fixture, 7);
+    expect_answer_to(&fixture, 7);
+    dvbcss_wc_server_close(second, NULL, NULL);
+    tear_down(&fixture);
+}
+
+static void find_descriptor(uv_handle_t *handle, void *descriptor)
+{
+    if (handle->type == UV_POLL)
+        cr_assert_eq(uv_fileno(handle, descriptor), 0);
+}
+
+Test(wc_server, an_error_on_the_socket_does_not_end_the_service)
+{
+    struct dvbcss_wc_server_options options = local_options();
+    struct fixture fixture;
+    uv_os_fd_t descriptor = -1;
+    int on = 1;
+
+    set_up(&fixture, &options);
+    /* Errors of the network are then told by polling, as transmit times are. */
+    uv_walk(&fixture.test.loop, find_descriptor, &descriptor);
+    cr_assert_eq(setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof on), 0);
+    for (int round = 0; round < 5; round++) {
+        send_request(&fixture, 1);
+        /* Nobody takes the answer: the port is unreachable. */
+        close(fixture.asker);
+        TEST_LOOP_UNTIL(&fixture.test, counters_of(&fixture).answers == 2u * (unsigned)round + 1);
+        fixture.asker = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+        cr_assert_geq(fixture.asker, 0);
+        send_request(&fixture, 2);
+        expect_answer_to(&fixture, 2);
+    }
+    tear_down(&fixture);
+}
+
 Test(wc_server, several_servers_share_a_port_if_all_of_them_want_to)
 {
     struct dvbcss_wc_server_options options = local_options();
@@ -415,7 +461,7 @@ Test(wc_server, several_servers_share_a_port_if_all_of_them_want_to)
     options.reuse_port = true;
     set_up(&fixture, &options);
     options.port = dvbcss_wc_server_port(fixture.server);
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), 0);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), 0);
     send_request(&fixture, 7);
     expect_answer_to(&fixture, 7);
     dvbcss_wc_server_close(second, NULL, NULL);
@@ -430,20 +476,20 @@ Test(wc_server, what_cannot_be_served_is_refused_with_the_reason)
 
     set_up(&fixture, &options);
     options.port = dvbcss_wc_server_port(fixture.server);
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), DVBCSS_EADDRINUSE);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_EADDRINUSE);
     options.port = 0;
     options.precision_s = -1.0;
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), DVBCSS_ERANGE);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_ERANGE);
     options.precision_s = 0.0;
     options.max_freq_error_ppm = 0.0;
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), DVBCSS_ERANGE);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_ERANGE);
     options = local_options();
     options.address = "192.0.2.1";
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), DVBCSS_EADDRESS);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_EADDRESS);
     options.address = "tv.local";
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), DVBCSS_EINVAL);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_EINVAL);
     options.address = NULL;
-    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.loop, &options), DVBCSS_EINVAL);
+    cr_assert_eq(dvbcss_wc_server_create(&second, &fixture.test.loop, &options), DVBCSS_EINVAL);
     cr_assert_null(second);
     tear_down(&fixture);
 }
@@ -458,7 +504,7 @@ Test(wc_server, closing_frees_the_port_at_once)
     options.port = dvbcss_wc_server_port(fixture.server);
     first = fixture.server;
     dvbcss_wc_server_close(first, NULL, NULL);
-    cr_assert_eq(dvbcss_wc_server_create(&fixture.server, &fixture.loop, &options), 0);
+    cr_assert_eq(dvbcss_wc_server_create(&fixture.server, &fixture.test.loop, &options), 0);
     send_request(&fixture, 8);
     expect_answer_to(&fixture, 8);
     dvbcss_wc_server_close(NULL, note_closed, &fixture.closed);

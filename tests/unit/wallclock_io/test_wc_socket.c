@@ -106,13 +106,13 @@ Test(wc_socket, takes_no_more_than_there_is_room_for_and_leaves_the_rest)
     struct wc_socket *sender = open_socket("127.0.0.1", false);
     struct wc_packet received[WC_SOCKET_BATCH];
 
-    for (uint8_t i = 0; i < WC_SOCKET_BATCH + 3; i++) {
-        struct wc_packet sent = packet_to(receiver, i);
+    for (unsigned i = 0; i < WC_SOCKET_BATCH + 3; i++) {
+        struct wc_packet sent = packet_to(receiver, (uint8_t)i);
 
         send_one(sender, &sent);
     }
     cr_assert_eq(wc_socket_receive(receiver, received, WC_SOCKET_BATCH), WC_SOCKET_BATCH);
-    for (uint8_t i = 0; i < WC_SOCKET_BATCH; i++)
+    for (unsigned i = 0; i < WC_SOCKET_BATCH; i++)
         cr_assert_eq(received[i].bytes[31], i);
     cr_assert_eq(wc_socket_receive(receiver, received, WC_SOCKET_BATCH), 3);
     cr_assert_eq(received[0].bytes[0], WC_SOCKET_BATCH);
