@@ -1,0 +1,120 @@
+/**
+ * @file
+ * The daemon's configuration: one table of keys drives the file, `--set`, the environment, the
+ * checks and the commented default file.
+ *
+ * Sources, later ones win: defaults, the file, the environment (DVBCSS_SECTION_KEY), `--set`.
+ */
+#ifndef DVBCSSD_CONFIG_H
+#define DVBCSSD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dvbcss/time.h"
+
+/** `[wallclock]`: the CSS-WC server. */
+struct config_wallclock {
+    bool enabled;
+    char *address;
+    int64_t port;
+    double max_freq_error_ppm;
+    bool follow_ups;
+};
+
+/** `[http]`: the listener that carries the WebSocket endpoints. */
+struct config_http {
+    char *address;
+    int64_t port;
+    char *advertise_host;
+    double ping_interval_s;
+};
+
+/** `[cii]` and `[ts]`: a WebSocket endpoint. */
+struct config_endpoint {
+    bool enabled;
+    char *path;
+    int64_t max_connections;
+};
+
+/** `[content]`: what the TV presents. */
+struct config_content {
+    char *id;
+    char *id_status;
+    char *presentation_status;
+};
+
+/** `[timeline.NAME]`: one timeline of the content. */
+struct config_timeline {
+    char *name;
+    char *selector;
+    /** Zero parts mean "what the selector implies". */
+    struct dvbcss_rate rate;
+    int64_t start_ticks;
+    double speed;
+    /** Negative if not stated. */
+    double accuracy_s;
+    bool available;
+};
+
+struct config {
+    struct config_wallclock wallclock;
+    struct config_http http;
+    struct config_endpoint cii;
+    struct config_endpoint ts;
+    double ts_resend_s;
+    struct config_content content;
+    struct config_timeline *timelines;
+    size_t timeline_count;
+    /** An enum config_demo. */
+    int64_t demo;
+    double demo_step_s;
+    int64_t log_level;
+    /** Whether a file was read. */
+    bool from_file;
+};
+
+/** When the built-in demo programme runs. */
+enum config_demo {
+    /** Without a file, content and timelines of its own. */
+    CONFIG_DEMO_AUTO,
+    CONFIG_DEMO_ALWAYS,
+    CONFIG_DEMO_NEVER,
+};
+
+/** What is wrong and where, as one line for a person: "tv.conf:12: wallclock.port: ...". */
+struct config_error {
+    char text[512];
+};
+
+/** Fills @p config with the defaults. Returns 0, or -1 without memory. */
+int config_init(struct config *config);
+
+/** Frees what @p config holds; a zeroed one is fine. */
+void config_finish(struct config *config);
+
+/** Reads an INI file into @p config. Returns 0, or -1 with @p error filled; then @p config may
+ * hold a part of the file and is good for config_finish() only. The same holds for the functions
+ * below. */
+int config_read_file(struct config *config, const char *path, struct config_error *error);
+
+/** Takes every DVBCSS_SECTION_KEY=value of a null-terminated environment; one that names no key is
+ * an error, so that a slip of the pen is noticed. */
+int config_read_environment(struct config *config, char *const *environment,
+                            struct config_error *error);
+
+/** Takes one "section.key=value". */
+int config_set(struct config *config, const char *assignment, struct config_error *error);
+
+/** Checks what one key alone cannot show, and completes timelines from their selectors. */
+int config_check(struct config *config, struct config_error *error);
+
+/** Tells whether the demo programme is what the TV presents. */
+bool config_runs_demo(const struct config *config);
+
+/** Prints a commented configuration file with every key at its default. */
+void config_print_defaults(FILE *out);
+
+#endif

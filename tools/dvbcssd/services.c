@@ -1,0 +1,271 @@
+#include "services.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dvbcss/alloc.h"
+#include "dvbcss/cii_endpoint.h"
+#include "dvbcss/clock.h"
+#include "dvbcss/server.h"
+#include "dvbcss/system_time.h"
+#include "dvbcss/ts_endpoint.h"
+#include "dvbcss/url.h"
+#include "dvbcss/wc_server.h"
+#include "programme.h"
+#include "tv.h"
+
+struct services {
+    uv_loop_t *loop;
+    struct dvbcss_clock *wall_clock;
+    struct dvbcss_wc_server *wc_server;
+    struct dvbcss_server *server;
+    struct dvbcss_cii_endpoint *cii;
+    struct dvbcss_ts_endpoint *ts;
+    struct tv *tv;
+    struct programme *programme;
+    struct services_urls urls;
+};
+
+/* Starts one service. Returns 0, or -1 with the error filled. */
+typedef int (*service_starter)(struct services *services, const struct config *config,
+                               struct services_error *error);
+
+static int refuse(struct services_error *error, const char *format, ...) DVBCSS_PRINTF(2, 3);
+
+static int refuse(struct services_error *error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+/* ---- addresses in URLs ---------------------------------------------------------------------- */
+
+static bool is_wildcard(const char *address)
+{
+    return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+/* The host that the ready file names for a service bound to an address. */
+static void ready_host(const char *address, char *host, size_t size)
+{
+    if (strcmp(address, "0.0.0.0") == 0)
+        address = "127.0.0.1";
+    else if (strcmp(address, "::") == 0)
+        address = "::1";
+    if (dvbcss_url_host_of_address(address, host, size) != 0)
+        snprintf(host, size, "localhost");
+}
+
+static uint16_t port_of(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+}
+
+/* ---- starters, in order --------------------------------------------------------------------- */
+
+static int start_clock(struct services *services, const struct config *config,
+                       struct services_error *error)
+{
+    struct dvbcss_root_clock_options options = DVBCSS_ROOT_CLOCK_OPTIONS_INIT;
+
+    options.now_ns = dvbcss_monotonic_ns;
+    options.max_freq_error_ppm = config->wallclock.max_freq_error_ppm;
+    if (dvbcss_root_clock_create(&services->wall_clock, &options) != 0)
+        return refuse(error, "wallclock: out of memory");
+    return 0;
+}
+
+static int start_wc_server(struct services *services, const struct config *config,
+                           struct services_error *error)
+{
+    struct dvbcss_wc_server_options options = DVBCSS_WC_SERVER_OPTIONS_INIT;
+    char host[DVBCSS_URL_HOST_SIZE];
+    int result;
+
+    if (!config->wallclock.enabled)
+        return 0;
+    options.address = config->wallclock.address;
+    options.port = (uint16_t)config->wallclock.port;
+    options.follow_up = config->wallclock.follow_ups;
+    options.max_freq_error_ppm = config->wallclock.max_freq_error_ppm;
+    result = dvbcss_wc_server_create(&services->wc_server, services->loop, &options);
+    if (result != 0)
+        return refuse(error, "wallclock: %s port %u: %s", options.address, options.port,
+                      dvbcss_error_text(result));
+    ready_host(options.address, host, sizeof host);
+    snprintf(services->urls.wc, sizeof services->urls.wc, "udp://%s:%u", host,
+             dvbcss_wc_server_port(services->wc_server));
+    return 0;
+}
+
+static int start_server(struct services *services, const struct config *config,
+                        struct services_error *error)
+{
+    struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
+    struct dvbcss_server_listen listen = {config->http.address, (uint16_t)config->http.port, 0};
+    struct dvbcss_report report = DVBCSS_REPORT_INIT;
+    char host[DVBCSS_URL_HOST_SIZE];
+    int result;
+
+    options.listen = &listen;
+    options.listen_count = 1;
+    options.ping_interval_s = (unsigned)config->http.ping_interval_s;
+    options.idle_timeout_s = 3 * options.ping_interval_s;
+    result = dvbcss_server_create(&services->server, services->loop, &options, &report);
+    if (result != 0)
+        return refuse(error, "http: %s port %u: %s%s%s", listen.host, listen.port,
+                      dvbcss_error_text(result), *report.reason ? ": " : "", report.reason);
+    ready_host(config->http.address, host, sizeof host);
+    snprintf(services->urls.http, sizeof services->urls.http, "http://%s:%u", host,
+             port_of(dvbcss_server_address(services->server, 0)));
+    return 0;
+}
+
+/* The URL of an endpoint on the HTTP listener: its ready URL with another scheme and a path. */
+static void endpoint_url(const struct services *services, const struct config_endpoint *endpoint,
+                         char *url, size_t size)
+{
+    if (endpoint->enabled)
+        snprintf(url, size, "ws%s%s", services->urls.http + strlen("http"), endpoint->path);
+}
+
+static int start_cii(struct services *services, const struct config *config,
+                     struct services_error *error)
+{
+    struct dvbcss_cii_endpoint_options options = DVBCSS_CII_ENDPOINT_OPTIONS_INIT;
+    int result;
+
+    options.path = config->cii.path;
+    options.enabled = config->cii.enabled;
+    options.max_connections = (int)config->cii.max_connections;
+    options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
+    result = dvbcss_cii_endpoint_create(&services->cii, services->server, &options);
+    if (result != 0)
+        return refuse(error, "cii: %s: %s", options.path, dvbcss_error_text(result));
+    endpoint_url(services, &config->cii, services->urls.cii, sizeof services->urls.cii);
+    return 0;
+}
+
+static int start_ts(struct services *services, const struct config *config,
+                    struct services_error *error)
+{
+    struct dvbcss_ts_endpoint_options options = DVBCSS_TS_ENDPOINT_OPTIONS_INIT;
+    int result;
+
+    options.path = config->ts.path;
+    options.enabled = config->ts.enabled;
+    options.max_connections = (int)config->ts.max_connections;
+    options.wall_clock = services->wall_clock;
+    options.hub.resend_interval_ns = (int64_t)(config->ts_resend_s * 1e9);
+    result = dvbcss_ts_endpoint_create(&services->ts, services->server, &options);
+    if (result != 0)
+        return refuse(error, "ts: %s: %s", options.path, dvbcss_error_text(result));
+    endpoint_url(services, &config->ts, services->urls.ts, sizeof services->urls.ts);
+    return 0;
+}
+
+static int start_tv(struct services *services, const struct config *config,
+                    struct services_error *error)
+{
+    char wc_url[DVBCSS_URL_HOST_SIZE + 32], ts_url[512], host[DVBCSS_URL_HOST_SIZE];
+    struct tv_options options = {
+        .wall_clock = services->wall_clock, .cii = services->cii, .ts = services->ts};
+    int result;
+
+    if (services->wc_server) {
+        /* A companion that reached this address reaches every port of it, unless the wall clock
+         * has an address of its own. */
+        if (is_wildcard(config->wallclock.address) ||
+            strcmp(config->wallclock.address, config->http.address) == 0)
+            snprintf(host, sizeof host, "{{host}}");
+        else
+            ready_host(config->wallclock.address, host, sizeof host);
+        snprintf(wc_url, sizeof wc_url, "udp://%s:%u", host,
+                 dvbcss_wc_server_port(services->wc_server));
+        options.wc_url = wc_url;
+    }
+    if (config->ts.enabled) {
+        snprintf(ts_url, sizeof ts_url, "ws://{{host}}:{{port}}%s", config->ts.path);
+        options.ts_url = ts_url;
+    }
+    result = tv_create(&services->tv, &options);
+    return result == 0 ? 0 : refuse(error, "content: %s", dvbcss_error_text(result));
+}
+
+static int start_content(struct services *services, const struct config *config,
+                         struct services_error *error)
+{
+    struct tv_content content = {config->content.id, config->content.id_status,
+                                 config->content.presentation_status};
+    int result;
+
+    if (config_runs_demo(config)) {
+        result = programme_start(&services->programme, services->loop, services->tv,
+                                 config->demo_step_s);
+        return result == 0 ? 0 : refuse(error, "programme: %s", dvbcss_error_text(result));
+    }
+    result = tv_set_content(services->tv, &content);
+    if (result != 0)
+        return refuse(error, "content: %s", dvbcss_error_text(result));
+    for (size_t i = 0; i < config->timeline_count; i++) {
+        const struct config_timeline *timeline = &config->timelines[i];
+        struct tv_timeline_options options = {timeline->selector,    timeline->rate,
+                                              timeline->start_ticks, timeline->speed,
+                                              timeline->accuracy_s,  timeline->available};
+
+        result = tv_add_timeline(services->tv, &options, NULL);
+        if (result != 0)
+            return refuse(error, "timeline.%s: %s", timeline->name, dvbcss_error_text(result));
+    }
+    result = tv_publish(services->tv);
+    return result == 0 ? 0 : refuse(error, "content: %s", dvbcss_error_text(result));
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+int services_start(struct services **out, uv_loop_t *loop, const struct config *config,
+                   struct services_error *error)
+{
+    static const service_starter starters[] = {
+        start_clock, start_wc_server, start_server, start_cii, start_ts, start_tv, start_content};
+    struct services *services = dvbcss_calloc(1, sizeof *services);
+
+    if (!services)
+        return refuse(error, "out of memory");
+    services->loop = loop;
+    for (size_t i = 0; i < sizeof starters / sizeof *starters; i++) {
+        if (starters[i](services, config, error) != 0) {
+            services_stop(services);
+            return -1;
+        }
+    }
+    *out = services;
+    return 0;
+}
+
+void services_stop(struct services *services)
+{
+    if (!services)
+        return;
+    programme_stop(services->programme);
+    tv_destroy(services->tv);
+    dvbcss_ts_endpoint_destroy(services->ts);
+    dvbcss_cii_endpoint_destroy(services->cii);
+    dvbcss_server_close(services->server, NULL, NULL);
+    dvbcss_wc_server_close(services->wc_server, NULL, NULL);
+    dvbcss_clock_destroy(services->wall_clock);
+    dvbcss_free(services);
+}
+
+void services_urls(const struct services *services, struct services_urls *urls)
+{
+    *urls = services->urls;
+}
