@@ -1,0 +1,65 @@
+/**
+ * @file
+ * The sub-commands of `dvbcss`, and what their command lines share.
+ */
+#ifndef DVBCSS_TOOL_COMMAND_H
+#define DVBCSS_TOOL_COMMAND_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dvbcss/export.h"
+#include "dvbcss/time.h"
+
+/** Exit codes that scripts can rely on. */
+enum exit_code {
+    /** What was asked for was done, or the user ended it. */
+    EXIT_DONE = 0,
+    /** It could not be done: no connection, not a message, ... */
+    EXIT_FAILED = 1,
+    /** The command line is wrong. */
+    EXIT_USAGE = 2,
+    /** The time of --timeout was over before it was done. */
+    EXIT_TIMEOUT = 3,
+};
+
+/** A sub-command. */
+struct command {
+    const char *name;
+    /** One line for the list of commands. */
+    const char *summary;
+    /** Usage, options and exit codes. */
+    const char *help;
+    /** argv[0] is the command's name. Returns an exit code. */
+    int (*run)(const struct command *command, int argc, char **argv);
+};
+
+extern const struct command command_cii;
+extern const struct command command_companion;
+extern const struct command command_decode;
+extern const struct command command_ts;
+extern const struct command command_wc;
+
+/** Says what is wrong with the command line, and where help is. Returns EXIT_USAGE. */
+int usage_error(const struct command *command, const char *format, ...) DVBCSS_PRINTF(2, 3);
+
+/** Says what failed. Returns EXIT_FAILED. */
+int failure(const struct command *command, const char *format, ...) DVBCSS_PRINTF(2, 3);
+
+/** The part of every help text on exit codes. */
+#define HELP_EXIT_CODES                                                                            \
+    "\n"                                                                                           \
+    "Exit status: 0 done (or ended by a signal), 1 failed, 2 bad command line,\n"                  \
+    "3 not done within --timeout.\n"
+
+/** Reads a finite number from @p minimum to @p maximum; false if it is none. */
+bool read_number(const char *text, double minimum, double maximum, double *out);
+
+/** Reads a whole number from @p minimum to @p maximum; false if it is none. */
+bool read_integer(const char *text, int64_t minimum, int64_t maximum, int64_t *out);
+
+/** Reads a tick rate, as 90000 or 30000/1001; false if it is none. */
+bool read_rate(const char *text, struct dvbcss_rate *out);
+
+#endif

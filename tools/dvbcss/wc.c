@@ -1,0 +1,228 @@
+/*
+ * dvbcss wc: follows a TV's wall clock, and shows how far it may be off.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client_report.h"
+#include "dvbcss/clock.h"
+#include "dvbcss/system_time.h"
+#include "dvbcss/wc_client.h"
+#include "local_clock.h"
+#include "watch.h"
+
+enum { URL_SIZE = 300 };
+
+struct wc_watch {
+    struct watch watch;
+    struct dvbcss_wc_client_options options;
+    double max_freq_error_ppm;
+    struct local_clock clock;
+    struct dvbcss_wc_client *client;
+    char url[URL_SIZE];
+};
+
+static const char help[] =
+    "Usage: dvbcss wc [OPTION]... udp://HOST:PORT [BIND-ADDRESS [BIND-PORT]]\n"
+    "  or:  dvbcss wc [OPTION]... [HOST [PORT [BIND-ADDRESS [BIND-PORT]]]]\n"
+    "Follow the wall clock of a television (127.0.0.1, port 6677 unless told otherwise) and show\n"
+    "how far it may be off.\n"
+    "\n"
+    "      --repeat SECONDS    time between requests\n"
+    "      --reply-timeout SECONDS  time to wait for an answer\n"
+    "      --max-error SECONDS the clock counts as available up to this error (any)\n"
+    "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
+    "  -x, --exchanges         show each exchange with its four times\n" HELP_WATCH_OPTIONS(
+        "samples of the available clock") "\n"
+                                          "Each JSON line has an event: exchange, availability, "
+                                          "trouble or clock. Times\n"
+                                          "named local_ns are of "
+                                          "CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
+
+/* ---- what is shown -------------------------------------------------------------------------- */
+
+static void print_clock(struct wc_watch *self, const struct dvbcss_wc_client_status *status,
+                        int64_t local_ns, int64_t wall_ns)
+{
+    watch_print(&self->watch,
+                json_pack("{s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "event", "clock",
+                          "local_ns", (json_int_t)local_ns, "wall_ns", (json_int_t)wall_ns,
+                          "available", status->available, "bound_s",
+                          watch_json_number(status->dispersion_s), "worst_bound_s",
+                          watch_json_number(dvbcss_wc_client_worst_dispersion_s(self->client)),
+                          "rtt_s", watch_json_number((double)status->rtt_last_ns / 1e9),
+                          "exchanges", (json_int_t)status->exchanges, "useful",
+                          (json_int_t)status->useful, "kernel_drops",
+                          (json_int_t)status->kernel_drops));
+}
+
+static void sample(struct watch *watch)
+{
+    struct wc_watch *self = (struct wc_watch *)watch;
+    struct dvbcss_wc_client_status status;
+    int64_t local_ns, wall_ns;
+
+    dvbcss_wc_client_status(self->client, &status);
+    local_clock_read(&self->clock, &local_ns, &wall_ns);
+    if (watch->json)
+        print_clock(self, &status, local_ns, wall_ns);
+    else if (status.available)
+        watch_show(watch, "%.6f s  +/- %.3f ms  rtt %.3f ms  (%llu of %llu exchanges useful)",
+                   (double)wall_ns / 1e9, status.dispersion_s * 1e3,
+                   (double)status.rtt_last_ns / 1e6, (unsigned long long)status.useful,
+                   (unsigned long long)status.exchanges);
+    else
+        watch_show(watch, "waiting for the wall clock at %s", self->url);
+    if (status.available)
+        watch_count(watch);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void on_availability(void *user, bool available)
+{
+    struct wc_watch *self = user;
+
+    if (self->watch.json)
+        watch_print(&self->watch,
+                    json_pack("{s:s, s:b}", "event", "availability", "available", available));
+    else
+        watch_say(&self->watch, "the wall clock is %s", available ? "available" : "unavailable");
+}
+
+static void on_exchange(void *user, const struct dvbcss_wc_exchange *exchange)
+{
+    struct wc_watch *self = user;
+    const struct dvbcss_wc_candidate *candidate = &exchange->candidate;
+
+    if (self->watch.json)
+        watch_print(
+            &self->watch,
+            json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "event", "exchange",
+                      "t1", (json_int_t)candidate->t1_ns, "t2", (json_int_t)candidate->t2_ns, "t3",
+                      (json_int_t)candidate->t3_ns, "t4", (json_int_t)candidate->t4_ns, "offset_ns",
+                      (json_int_t)exchange->offset_ns, "rtt_ns", (json_int_t)exchange->rtt_ns,
+                      "adjusted", exchange->outcome.adjusted, "jumped", exchange->outcome.jumped,
+                      "bound_s", watch_json_number(exchange->dispersion_s)));
+    else
+        watch_say(&self->watch, "offset %lld ns  rtt %lld ns%s%s", (long long)exchange->offset_ns,
+                  (long long)exchange->rtt_ns, exchange->outcome.adjusted ? "  adopted" : "",
+                  exchange->outcome.jumped ? "  (the server's clock has jumped)" : "");
+}
+
+static void on_trouble(void *user, const struct dvbcss_wc_trouble *trouble)
+{
+    client_report_trouble(user, "wall clock", trouble->error, trouble->text);
+}
+
+/* ---- start and stop ------------------------------------------------------------------------- */
+
+static int start(struct watch *watch)
+{
+    struct wc_watch *self = (struct wc_watch *)watch;
+    struct dvbcss_report report = DVBCSS_REPORT_INIT;
+    int error = local_clock_init(&self->clock, self->max_freq_error_ppm);
+
+    if (error != 0)
+        return failure(watch->command, "%s", dvbcss_error_text(error));
+    self->options.wall_clock = self->clock.wall;
+    error = dvbcss_wc_client_create(&self->client, &watch->loop, &self->options, &report);
+    return error == 0 ? EXIT_DONE : client_report_failure(watch, self->url, error, &report);
+}
+
+static void stop(struct watch *watch)
+{
+    dvbcss_wc_client_close(((struct wc_watch *)watch)->client, NULL, NULL);
+}
+
+static const struct watch_ops ops = {start, sample, stop};
+
+enum { REPEAT = 256, REPLY_TIMEOUT, MAX_ERROR, FREQ_ERROR };
+
+static bool read_ns(const char *argument, int64_t *out_ns)
+{
+    double seconds;
+
+    if (!read_number(argument, 0.001, 3600, &seconds))
+        return false;
+    *out_ns = (int64_t)(seconds * 1e9);
+    return true;
+}
+
+static bool take_option(struct watch *watch, int option, const char *argument)
+{
+    struct wc_watch *self = (struct wc_watch *)watch;
+
+    switch (option) {
+    case REPEAT:
+        return read_ns(argument, &self->options.requester.interval_ns);
+    case REPLY_TIMEOUT:
+        return read_ns(argument, &self->options.requester.timeout_ns);
+    case MAX_ERROR:
+        return read_number(argument, 0, 1e6, &self->options.max_dispersion_s);
+    case FREQ_ERROR:
+        return read_number(argument, 0, 100000, &self->max_freq_error_ppm);
+    default:
+        self->options.events.exchange = on_exchange;
+        return true;
+    }
+}
+
+/* udp://HOST:PORT, or HOST and PORT apart; then where to ask from. */
+static int take_arguments(struct wc_watch *self, int argc, char **argv)
+{
+    int next = 0;
+    int64_t port;
+
+    if (argc > 0 && strstr(argv[0], "://")) {
+        snprintf(self->url, sizeof self->url, "%s", argv[next++]);
+    } else {
+        const char *host = next < argc ? argv[next++] : "127.0.0.1";
+        const char *text = next < argc ? argv[next++] : "6677";
+
+        snprintf(self->url, sizeof self->url, strchr(host, ':') ? "udp://[%s]:%s" : "udp://%s:%s",
+                 host, text);
+    }
+    self->options.url = self->url;
+    if (next < argc)
+        self->options.bind_address = argv[next++];
+    if (next < argc && strcmp(argv[next], "random") != 0) {
+        if (!read_integer(argv[next], 0, 65535, &port))
+            return usage_error(self->watch.command, "\"%s\" is no port", argv[next]);
+        self->options.bind_port = (uint16_t)port;
+    }
+    if (next + 1 < argc)
+        return usage_error(self->watch.command, "unexpected argument \"%s\"", argv[next + 1]);
+    return -1;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"repeat", required_argument, NULL, REPEAT},
+        {"reply-timeout", required_argument, NULL, REPLY_TIMEOUT},
+        {"max-error", required_argument, NULL, MAX_ERROR},
+        {"freq-error", required_argument, NULL, FREQ_ERROR},
+        {"exchanges", no_argument, NULL, 'x'},
+        WATCH_OPTIONS,
+        {NULL, 0, NULL, 0}};
+    static const struct dvbcss_wc_client_options defaults = DVBCSS_WC_CLIENT_OPTIONS_INIT;
+    struct wc_watch self = {.options = defaults, .max_freq_error_ppm = 500};
+    int exit_code;
+
+    watch_init(&self.watch, command, &ops, 0.2);
+    self.options.events.availability = on_availability;
+    self.options.events.trouble = on_trouble;
+    self.options.user = &self;
+    exit_code =
+        watch_read_options(&self.watch, argc, argv, "x" WATCH_LETTERS, options, take_option);
+    if (exit_code < 0)
+        exit_code = take_arguments(&self, argc - optind, argv + optind);
+    if (exit_code >= 0)
+        return exit_code;
+    exit_code = watch_run(&self.watch);
+    local_clock_finish(&self.clock);
+    return exit_code;
+}
+
+const struct command command_wc = {"wc", "follow a TV's wall clock (CSS-WC)", help, run};
