@@ -14,7 +14,7 @@
 #include "wallclock/wc_stamp.h"
 
 enum {
-    /* A thousand requests of 1 ms spacing would fit twice; the usual 208 KiB hold about 190. */
+    /* Holds a burst of about a thousand requests; the usual 208 KiB hold about 190. */
     RECEIVE_BUFFER_SIZE = 1 << 20,
     /* Room for what comes with a datagram: receive stamp, local address, count of drops. */
     CONTROL_SIZE = 192,
