@@ -241,14 +241,15 @@ Test(ts_clock_source, tells_the_speed_against_the_wall_clock)
     struct dvbcss_ts_control_timestamp told;
     struct dvbcss_clock *late;
 
-    /* The wall clock is slewed, media run at half speed, and rendering takes 40 ms. */
-    cr_assert_eq(dvbcss_tunable_clock_set_slew(wall, 12345.0), 0);
-    cr_assert_eq(dvbcss_clock_set_speed(timeline, 0.5), 0);
+    /* The wall clock is slewed, media run at a speed that a quotient of effective speeds would get
+     * wrong in its last bit, and rendering takes 40 ms. */
+    cr_assert_eq(dvbcss_tunable_clock_set_slew(wall, 100000000.0), 0);
+    cr_assert_eq(dvbcss_clock_set_speed(timeline, 1.9), 0);
     cr_assert_eq(dvbcss_offset_clock_create(&late, timeline, -40000000), 0);
     options.clock = late;
     serve(&options);
     cr_assert(tell(0, &told));
-    cr_assert_eq(told.speed, 0.5);
+    cr_assert_eq(told.speed, 1.9);
     dvbcss_ts_clock_source_destroy(source);
     source = NULL;
     dvbcss_clock_destroy(late);
@@ -269,6 +270,9 @@ Test(ts_clock_source, works_beside_the_wall_clock_as_well_as_below_it)
     cr_assert(tell(SECOND, &told));
     cr_assert_eq(told.content_time_ticks, 2050);
     cr_assert_eq(told.speed, 2.0);
+    cr_assert_eq(dvbcss_clock_set_available(wall, false), 0);
+    cr_assert(tell(SECOND, &told));
+    cr_assert_not(told.available);
     dvbcss_ts_clock_source_destroy(source);
     source = NULL;
     dvbcss_clock_destroy(beside);

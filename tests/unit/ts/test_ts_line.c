@@ -94,6 +94,14 @@ Test(ts_line, a_stamp_in_reverse_is_for_the_last_whole_tick_too)
     expect_stamp(line_of(0, 0, 25, -2.0), SECOND + 19999999, -50, SECOND);
 }
 
+Test(ts_line, a_stamp_is_never_of_the_future)
+{
+    struct dvbcss_ts_line line = line_of(0, 0, 1000000000, 1.0);
+
+    line.content.fraction = UINT64_C(1) << 63;
+    expect_stamp(line, SECOND, SECOND + 1, SECOND);
+}
+
 Test(ts_line, a_stamp_of_a_paused_timeline_is_of_now)
 {
     expect_stamp(line_of(77, 5, 25, 0.0), SECOND, 77, SECOND);
@@ -328,12 +336,14 @@ Test(ts_window, of_a_paused_timeline_takes_times_of_its_instant_only)
     const struct dvbcss_ts_window before = window;
     const struct dvbcss_ts_presentation here = able(at(90000, 5), at(90000, 6));
     const struct dvbcss_ts_presentation elsewhere = able(at(90001, 5), at(90001, 6));
+    const struct dvbcss_ts_presentation anytime = able(ever, whenever);
 
     cr_assert_eq(dvbcss_ts_window_add(&window, &elsewhere), DVBCSS_ENOTMAPPABLE);
     cr_assert_eq(window.companions, before.companions);
     cr_assert_eq(window.earliest.when, before.earliest.when);
     cr_assert_eq(dvbcss_ts_window_add(&window, &here), 0);
     cr_assert_eq(window.earliest.wall_clock_time_ns, 5);
+    cr_assert_eq(dvbcss_ts_window_add(&window, &anytime), 0, "infinity is the same everywhere");
 }
 
 Test(ts_window, what_does_not_fit_is_refused)

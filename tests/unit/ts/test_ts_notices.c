@@ -110,7 +110,9 @@ static void ask(int which, int selector)
 
     if (!companions[which])
         cr_assert_eq(dvbcss_ts_session_create(&companions[which], hub, NULL), 0);
-    snprintf(text, sizeof text, "{\"timelineSelector\":\"%s\"}", selectors[selector]);
+    /* Stems of their own: companions of one selector are in different groups. */
+    snprintf(text, sizeof text, "{\"contentIdStem\":\"%s\",\"timelineSelector\":\"%s\"}",
+             which == 0 ? "" : "x", selectors[selector]);
     cr_assert_eq(dvbcss_ts_session_receive(companions[which], text, strlen(text), NULL, NULL), 0);
     wants[which] = selector;
 }
