@@ -1,0 +1,668 @@
+/* The synchronising client against a television of two toy endpoints and the library's own
+ * wall-clock server. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dvbcss/companion.h"
+#include "dvbcss/system_time.h"
+#include "dvbcss/wc_server.h"
+#include "test_loop.h"
+#include "toy_server.h"
+
+enum { LOG_SIZE = 1024, TEXT_SIZE = 1024, PTS_HZ = 90000 };
+
+/* One toy server plays both endpoints: the path tells which. */
+struct tv {
+    struct test_loop test;
+    struct toy_server *toy;
+    struct dvbcss_wc_server *clock;
+    struct toy_connection *cii;
+    struct toy_connection *ts;
+    unsigned cii_connections;
+    unsigned ts_connections;
+    unsigned setups;
+    char setup[TEXT_SIZE];
+    /* What to say on CII when somebody connects, and on TS when somebody has set up; "" for
+     * nothing. */
+    char greeting[TEXT_SIZE];
+    char timestamp[TEXT_SIZE];
+
+    struct dvbcss_companion *companion;
+    char log[LOG_SIZE];
+    unsigned timelines;
+    unsigned troubles;
+    int last_error;
+    enum dvbcss_companion_part last_part;
+    unsigned closed;
+    struct dvbcss_clock *told;
+    int close_at_state;
+};
+
+/* ---- the television -------------------------------------------------------------------------- */
+
+static void on_request(struct toy_connection *connection, const char *path, const char *head)
+{
+    struct tv *tv = toy_user(connection);
+
+    (void)head;
+    toy_accept(connection);
+    if (strcmp(path, "/cii") == 0) {
+        tv->cii = connection;
+        tv->cii_connections++;
+        if (tv->greeting[0] != '\0')
+            toy_text(connection, tv->greeting);
+    } else {
+        tv->ts = connection;
+        tv->ts_connections++;
+    }
+}
+
+static void on_frame(struct toy_connection *connection, enum toy_opcode opcode, const char *payload,
+                     size_t length)
+{
+    struct tv *tv = toy_user(connection);
+
+    if (opcode == TOY_CLOSE) {
+        toy_frame(connection, true, TOY_CLOSE, payload, length);
+        toy_hang_up(connection);
+        return;
+    }
+    if (opcode != TOY_TEXT)
+        return;
+    tv->setups++;
+    snprintf(tv->setup, sizeof tv->setup, "%.*s", (int)length, payload);
+    if (tv->timestamp[0] != '\0')
+        toy_text(connection, tv->timestamp);
+}
+
+static void on_gone(struct toy_connection *connection)
+{
+    struct tv *tv = toy_user(connection);
+
+    if (connection == tv->cii)
+        tv->cii = NULL;
+    if (connection == tv->ts)
+        tv->ts = NULL;
+}
+
+static const struct toy_script script = {on_request, NULL, on_frame, on_gone};
+
+static const char pts_list[] = "[{\"timelineSelector\":\"urn:dvb:css:timeline:pts\","
+                               "\"timelineProperties\":{\"unitsPerTick\":1,"
+                               "\"unitsPerSecond\":90000}}]";
+static const char two_lists[] = "[{\"timelineSelector\":\"urn:dvb:css:timeline:temi:1:1\","
+                                "\"timelineProperties\":{\"unitsPerTick\":1,"
+                                "\"unitsPerSecond\":1000}}]";
+
+static void greet_with(struct tv *tv, const char *content_id, const char *timelines)
+{
+    unsigned toy_port = toy_server_port(tv->toy);
+    unsigned clock_port = dvbcss_wc_server_port(tv->clock);
+
+    snprintf(tv->greeting, sizeof tv->greeting,
+             "{\"protocolVersion\":\"1.1\",\"contentId\":%s,\"contentIdStatus\":\"final\","
+             "\"presentationStatus\":\"okay extra\",\"wcUrl\":\"udp://0.0.0.0:%u\","
+             "\"tsUrl\":\"ws://127.0.0.1:%u/ts\",\"timelines\":%s}",
+             content_id, clock_port, toy_port, timelines);
+}
+
+static void stamp(struct tv *tv, int64_t content, int64_t wall_ns, double speed)
+{
+    snprintf(tv->timestamp, sizeof tv->timestamp,
+             "{\"contentTime\":\"%lld\",\"wallClockTime\":\"%lld\",\"timelineSpeedMultiplier\":%g}",
+             (long long)content, (long long)wall_ns, speed);
+}
+
+/* ---- the companion --------------------------------------------------------------------------- */
+
+static void note(struct tv *tv, const char *word)
+{
+    if (strlen(tv->log) + strlen(word) + 2 > sizeof tv->log)
+        return;
+    strcat(tv->log, " ");
+    strcat(tv->log, word);
+}
+
+static void on_closed(void *user)
+{
+    ((struct tv *)user)->closed++;
+}
+
+static void on_state(void *user, enum dvbcss_companion_state state)
+{
+    struct tv *tv = user;
+
+    note(tv, dvbcss_companion_state_name(state));
+    if ((int)state == tv->close_at_state)
+        dvbcss_companion_close(tv->companion, on_closed, tv);
+}
+
+static void on_timeline(void *user, struct dvbcss_clock *timeline)
+{
+    struct tv *tv = user;
+
+    tv->timelines++;
+    tv->told = timeline;
+}
+
+static void on_trouble(void *user, enum dvbcss_companion_part part, int error, const char *text)
+{
+    struct tv *tv = user;
+
+    cr_assert_neq(text[0], '\0');
+    tv->troubles++;
+    tv->last_part = part;
+    tv->last_error = error;
+}
+
+static struct dvbcss_companion_options options_for(struct tv *tv)
+{
+    struct dvbcss_companion_options options = DVBCSS_COMPANION_OPTIONS_INIT;
+
+    options.cii_url = toy_server_url(tv->toy, "/cii");
+    options.precision_s = 1e-6;
+    options.connection.retry_min_ms = 1;
+    options.connection.retry_max_ms = 5;
+    options.events.state = on_state;
+    options.events.timeline = on_timeline;
+    options.events.trouble = on_trouble;
+    options.user = tv;
+    return options;
+}
+
+static void switch_on(struct tv *tv)
+{
+    struct dvbcss_wc_server_options clock = DVBCSS_WC_SERVER_OPTIONS_INIT;
+
+    memset(tv, 0, sizeof *tv);
+    tv->close_at_state = -1;
+    test_loop_begin(&tv->test);
+    tv->toy = toy_server_create(&tv->test.loop, &script, tv, NULL);
+    clock.address = "127.0.0.1";
+    clock.port = 0;
+    cr_assert_eq(dvbcss_wc_server_create(&tv->clock, &tv->test.loop, &clock), 0);
+    greet_with(tv, "\"dvb://1.2.3\"", pts_list);
+    stamp(tv, 0, 0, 1.0);
+}
+
+static void follow(struct tv *tv, const struct dvbcss_companion_options *options)
+{
+    cr_assert_eq(dvbcss_companion_create(&tv->companion, &tv->test.loop, options, NULL), 0);
+}
+
+static void switch_off(struct tv *tv)
+{
+    toy_server_close(tv->toy);
+    dvbcss_wc_server_close(tv->clock, NULL, NULL);
+    test_loop_end(&tv->test);
+    cr_assert_eq(tv->closed, 1);
+}
+
+static void end(struct tv *tv)
+{
+    dvbcss_companion_close(tv->companion, on_closed, tv);
+    cr_assert_eq(tv->closed, 0, "never from inside the call");
+    TEST_LOOP_UNTIL(&tv->test, tv->closed);
+    switch_off(tv);
+}
+
+static bool in_state(const struct tv *tv, enum dvbcss_companion_state state)
+{
+    return dvbcss_companion_state(tv->companion) == state;
+}
+
+static void lock(struct tv *tv)
+{
+    struct dvbcss_companion_options options = options_for(tv);
+
+    follow(tv, &options);
+    TEST_LOOP_UNTIL(&tv->test, in_state(tv, DVBCSS_COMPANION_SYNCHRONISED));
+}
+
+/* ---- locking --------------------------------------------------------------------------------- */
+
+Test(companion, goes_from_one_url_to_a_running_timeline)
+{
+    struct tv tv;
+    struct dvbcss_companion_snapshot snapshot;
+    struct dvbcss_clock *timeline;
+    int64_t before_ns;
+    int64_t after_ns;
+    double position_s;
+
+    switch_on(&tv);
+    lock(&tv);
+    cr_assert_str_eq(tv.log, " SYNCHRONISING_CLOCK WAITING_FOR_TIMELINE SYNCHRONISED");
+    timeline = dvbcss_companion_timeline_clock(tv.companion);
+    cr_assert_not_null(timeline);
+    cr_assert_eq(timeline, tv.told);
+    cr_assert(dvbcss_clock_available(timeline));
+    /* The television's wall clock is the monotonic time of this machine, and its timeline began
+     * at 0 with it. */
+    before_ns = dvbcss_monotonic_ns(NULL);
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    after_ns = dvbcss_monotonic_ns(NULL);
+    position_s = snapshot.position_s;
+    cr_assert_geq(position_s, (double)before_ns / 1e9 - snapshot.error_bound_s);
+    cr_assert_leq(position_s, (double)after_ns / 1e9 + snapshot.error_bound_s);
+    cr_assert(isfinite(snapshot.error_bound_s) && snapshot.error_bound_s > 0.0);
+    end(&tv);
+}
+
+Test(companion, shows_everything_in_a_snapshot)
+{
+    struct tv tv;
+    struct dvbcss_companion_snapshot snapshot;
+
+    switch_on(&tv);
+    lock(&tv);
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_eq(snapshot.state, DVBCSS_COMPANION_SYNCHRONISED);
+    cr_assert_str_eq(snapshot.content_id, "dvb://1.2.3");
+    cr_assert_str_eq(snapshot.content_id_status, "final");
+    cr_assert_str_eq(snapshot.presentation_status, "okay");
+    cr_assert_str_eq(snapshot.selector, "urn:dvb:css:timeline:pts");
+    cr_assert_eq(snapshot.rate.ticks, PTS_HZ);
+    cr_assert(snapshot.available);
+    cr_assert_eq(snapshot.speed, 1.0);
+    cr_assert(snapshot.wall_clock_available);
+    cr_assert_lt(fabs((double)snapshot.wall_clock_offset_ns) / 1e9,
+                 snapshot.wall_clock_dispersion_s);
+    cr_assert_geq(snapshot.wall_clock.exchanges, 1);
+    cr_assert(snapshot.cii.connected);
+    cr_assert(snapshot.ts.connected);
+    cr_assert_eq(snapshot.control_timestamps, 1);
+    cr_assert_eq(snapshot.timelines, 1);
+    cr_assert_eq(snapshot.locks, 1);
+    cr_assert_eq(strncmp(snapshot.wc_url, "udp://127.0.0.1:", 16), 0,
+                 "the useless host is repaired");
+    end(&tv);
+}
+
+Test(companion, has_a_snapshot_before_anything_was_reached)
+{
+    struct tv tv;
+    struct dvbcss_companion_options options;
+    struct dvbcss_companion_snapshot snapshot;
+
+    switch_on(&tv);
+    options = options_for(&tv);
+    follow(&tv, &options);
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_eq(snapshot.state, DVBCSS_COMPANION_CONNECTING);
+    cr_assert_null(snapshot.content_id);
+    cr_assert_null(snapshot.selector);
+    cr_assert_not(snapshot.available);
+    cr_assert(isinf(snapshot.error_bound_s));
+    cr_assert(isinf(snapshot.wall_clock_dispersion_s));
+    cr_assert_null(dvbcss_companion_timeline_clock(tv.companion));
+    cr_assert_not(dvbcss_clock_available(dvbcss_companion_wall_clock(tv.companion)));
+    cr_assert_eq(dvbcss_companion_report(tv.companion, NULL, NULL, true), DVBCSS_ESTATE);
+    dvbcss_companion_refresh(tv.companion);
+    end(&tv);
+}
+
+Test(companion, asks_with_the_stem_and_the_selector_of_the_options)
+{
+    static const char *const wanted[] = {"urn:dvb:css:timeline:temi:9:9",
+                                         "urn:dvb:css:timeline:pts"};
+    struct tv tv;
+    struct dvbcss_companion_options options;
+
+    switch_on(&tv);
+    options = options_for(&tv);
+    options.selectors = wanted;
+    options.selector_count = 2;
+    options.stem = DVBCSS_COMPANION_STEM_CONTENT;
+    follow(&tv, &options);
+    TEST_LOOP_UNTIL(&tv.test, tv.setups);
+    cr_assert_str_eq(tv.setup, "{\"contentIdStem\":\"dvb://1.2.3\","
+                               "\"timelineSelector\":\"urn:dvb:css:timeline:pts\"}");
+    end(&tv);
+}
+
+Test(companion, reports_its_presentation_timestamps)
+{
+    struct tv tv;
+
+    switch_on(&tv);
+    lock(&tv);
+    cr_assert_eq(dvbcss_companion_report(tv.companion, NULL, NULL, true), 0);
+    TEST_LOOP_UNTIL(&tv.test, tv.setups == 2);
+    cr_assert(strstr(tv.setup, "\"actual\""), "%s", tv.setup);
+    end(&tv);
+}
+
+/* ---- following ------------------------------------------------------------------------------- */
+
+Test(companion, tells_when_the_tv_does_not_have_the_timeline)
+{
+    struct tv tv;
+    struct dvbcss_companion_options options;
+
+    switch_on(&tv);
+    snprintf(tv.timestamp, sizeof tv.timestamp,
+             "{\"contentTime\":null,\"wallClockTime\":\"1\",\"timelineSpeedMultiplier\":null}");
+    options = options_for(&tv);
+    follow(&tv, &options);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_UNAVAILABLE));
+    stamp(&tv, 0, 0, 1.0);
+    toy_text(tv.ts, tv.timestamp);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    cr_assert_str_eq(tv.log, " SYNCHRONISING_CLOCK WAITING_FOR_TIMELINE UNAVAILABLE SYNCHRONISED");
+    end(&tv);
+}
+
+Test(companion, follows_several_changes_in_one_message)
+{
+    struct tv tv;
+    struct dvbcss_companion_snapshot snapshot;
+
+    switch_on(&tv);
+    lock(&tv);
+    greet_with(&tv, "\"dvb://4.5.6\"", two_lists);
+    stamp(&tv, 500, 0, 0.0);
+    toy_text(tv.cii, tv.greeting);
+    TEST_LOOP_UNTIL(&tv.test, tv.setups == 2);
+    cr_assert(strstr(tv.setup, "temi:1:1"), "%s", tv.setup);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_str_eq(snapshot.content_id, "dvb://4.5.6");
+    cr_assert_str_eq(snapshot.selector, "urn:dvb:css:timeline:temi:1:1");
+    cr_assert_eq(snapshot.rate.ticks, 1000);
+    cr_assert_eq(snapshot.position.whole, 500);
+    cr_assert_eq(snapshot.speed, 0.0);
+    cr_assert_eq(snapshot.timelines, 2);
+    cr_assert_eq(tv.timelines, 2);
+    end(&tv);
+}
+
+Test(companion, stays_on_its_connection_when_only_the_content_changes)
+{
+    struct tv tv;
+    unsigned connections;
+
+    switch_on(&tv);
+    lock(&tv);
+    connections = tv.ts_connections;
+    toy_text(tv.cii, "{\"contentId\":\"dvb://7.8.9\",\"contentIdStatus\":\"partial\"}");
+    TEST_LOOP_UNTIL(
+        &tv.test, strcmp(dvbcss_companion_cii(tv.companion)->content_id.text, "dvb://7.8.9") == 0);
+    cr_assert_eq(tv.ts_connections, connections);
+    cr_assert(in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    end(&tv);
+}
+
+Test(companion, asks_anew_when_the_stem_is_the_content)
+{
+    struct tv tv;
+    struct dvbcss_companion_options options;
+
+    switch_on(&tv);
+    options = options_for(&tv);
+    options.stem = DVBCSS_COMPANION_STEM_CONTENT;
+    follow(&tv, &options);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    toy_text(tv.cii, "{\"contentId\":\"dvb://7.8.9\",\"contentIdStatus\":\"final\"}");
+    TEST_LOOP_UNTIL(&tv.test, tv.setups == 2);
+    cr_assert(strstr(tv.setup, "dvb://7.8.9"), "%s", tv.setup);
+    end(&tv);
+}
+
+Test(companion, waits_while_the_tv_presents_nothing)
+{
+    struct tv tv;
+
+    switch_on(&tv);
+    lock(&tv);
+    toy_text(tv.cii, "{\"contentId\":null}");
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_WAITING_FOR_CONTENT));
+    cr_assert_null(dvbcss_companion_timeline_clock(tv.companion));
+    cr_assert_null(tv.told);
+    toy_text(tv.cii, tv.greeting);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    cr_assert_not_null(tv.told);
+    end(&tv);
+}
+
+Test(companion, follows_a_wall_clock_that_moves)
+{
+    struct tv tv;
+    struct dvbcss_wc_server *old;
+    struct dvbcss_wc_server_options clock = DVBCSS_WC_SERVER_OPTIONS_INIT;
+    struct dvbcss_companion_snapshot snapshot;
+
+    switch_on(&tv);
+    lock(&tv);
+    old = tv.clock;
+    clock.address = "127.0.0.1";
+    clock.port = 0;
+    cr_assert_eq(dvbcss_wc_server_create(&tv.clock, &tv.test.loop, &clock), 0);
+    dvbcss_wc_server_close(old, NULL, NULL);
+    greet_with(&tv, "\"dvb://1.2.3\"", pts_list);
+    toy_text(tv.cii, tv.greeting);
+    do {
+        struct dvbcss_wc_server_counters counters;
+
+        cr_assert_neq(uv_run(&tv.test.loop, UV_RUN_ONCE), 0);
+        dvbcss_wc_server_counters(tv.clock, &counters);
+        if (counters.answers > 0)
+            break;
+    } while (true);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_eq(snapshot.timelines, 1, "the timeline need not change with it");
+    end(&tv);
+}
+
+Test(companion, waits_when_the_tv_takes_its_urls_back)
+{
+    struct tv tv;
+
+    switch_on(&tv);
+    lock(&tv);
+    toy_text(tv.cii, "{\"wcUrl\":null}");
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_WAITING_FOR_CONTENT));
+    cr_assert_not(dvbcss_clock_available(dvbcss_companion_wall_clock(tv.companion)));
+    toy_text(tv.cii, tv.greeting);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    toy_text(tv.cii, "{\"tsUrl\":null}");
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_WAITING_FOR_CONTENT));
+    end(&tv);
+}
+
+/* ---- losing and coming back ------------------------------------------------------------------ */
+
+Test(companion, goes_on_while_only_cii_is_lost)
+{
+    struct tv tv;
+
+    switch_on(&tv);
+    lock(&tv);
+    toy_reset(tv.cii);
+    TEST_LOOP_UNTIL(&tv.test, tv.cii_connections == 2);
+    cr_assert(in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    cr_assert_eq(tv.last_part, DVBCSS_COMPANION_CII);
+    cr_assert_eq(tv.last_error, DVBCSS_ECLOSED);
+    cr_assert_eq(tv.ts_connections, 1);
+    end(&tv);
+}
+
+Test(companion, locks_again_after_losing_ts)
+{
+    struct tv tv;
+    struct dvbcss_companion_snapshot snapshot;
+
+    switch_on(&tv);
+    lock(&tv);
+    toy_close(tv.ts, 1001, "off");
+    toy_hang_up(tv.ts);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_WAITING_FOR_TIMELINE));
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_eq(snapshot.locks, 2);
+    cr_assert_eq(snapshot.timelines, 1, "the same clock goes on");
+    end(&tv);
+}
+
+Test(companion, tells_of_urls_that_cannot_work_and_goes_on)
+{
+    struct tv tv;
+    struct dvbcss_companion_options options;
+
+    switch_on(&tv);
+    snprintf(tv.greeting, sizeof tv.greeting,
+             "{\"contentId\":\"x\",\"wcUrl\":\"http://127.0.0.1/\",\"tsUrl\":\"nonsense\"}");
+    options = options_for(&tv);
+    follow(&tv, &options);
+    TEST_LOOP_UNTIL(&tv.test, tv.troubles == 2);
+    cr_assert(in_state(&tv, DVBCSS_COMPANION_WAITING_FOR_CONTENT));
+    greet_with(&tv, "\"dvb://1.2.3\"", pts_list);
+    toy_text(tv.cii, tv.greeting);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    end(&tv);
+}
+
+Test(companion, tells_of_messages_that_it_does_not_understand)
+{
+    struct tv tv;
+    unsigned before;
+
+    switch_on(&tv);
+    lock(&tv);
+    before = tv.troubles;
+    toy_text(tv.cii, "{\"timelines\":5}");
+    toy_text(tv.ts, "nonsense");
+    TEST_LOOP_UNTIL(&tv.test, tv.troubles == before + 2);
+    cr_assert(in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    end(&tv);
+}
+
+/* ---- settings and the end -------------------------------------------------------------------- */
+
+static unsigned estimators_made;
+
+static int most_recent(void *user, struct dvbcss_wc_estimator **out,
+                       const struct dvbcss_wc_estimator_options *options)
+{
+    (void)user;
+    estimators_made++;
+    return dvbcss_wc_most_recent_create(out, options);
+}
+
+Test(companion, uses_the_estimator_of_the_program)
+{
+    struct tv tv;
+    struct dvbcss_companion_options options;
+
+    switch_on(&tv);
+    options = options_for(&tv);
+    options.estimator = most_recent;
+    follow(&tv, &options);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    cr_assert_eq(estimators_made, 1);
+    end(&tv);
+}
+
+static int64_t shifted_ns(void *user)
+{
+    return dvbcss_monotonic_ns(NULL) + *(int64_t *)user;
+}
+
+Test(companion, measures_against_the_time_source_of_the_program)
+{
+    struct tv tv;
+    struct dvbcss_companion_options options;
+    struct dvbcss_companion_snapshot snapshot;
+    int64_t ahead_ns = INT64_C(123456789000);
+
+    switch_on(&tv);
+    options = options_for(&tv);
+    options.now_ns = shifted_ns;
+    options.time_user = &ahead_ns;
+    follow(&tv, &options);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_lt(fabs((double)(snapshot.wall_clock_offset_ns + ahead_ns)) / 1e9,
+                 snapshot.wall_clock_dispersion_s);
+    end(&tv);
+}
+
+Test(companion, refuses_what_cannot_work)
+{
+    static const char *const none[] = {NULL};
+    struct dvbcss_companion_options good = DVBCSS_COMPANION_OPTIONS_INIT;
+    struct dvbcss_companion_options options;
+    struct dvbcss_companion *companion = NULL;
+    struct test_loop test;
+
+    test_loop_begin(&test);
+    good.cii_url = "ws://127.0.0.1:1/cii";
+    options = good;
+    options.cii_url = NULL;
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
+    options.cii_url = "udp://127.0.0.1:1";
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL),
+                 DVBCSS_EUNSUPPORTED);
+    options = good;
+    options.selectors = none;
+    options.selector_count = 1;
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
+    options = good;
+    options.stem = DVBCSS_COMPANION_STEM_GIVEN;
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
+    options = good;
+    options.threshold_s = (double)NAN;
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
+    options = good;
+    options.max_freq_error_ppm = -1.0;
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
+    cr_assert_null(companion);
+    test_loop_end(&test);
+}
+
+Test(companion, can_be_closed_from_inside_each_change_of_state)
+{
+    for (int state = DVBCSS_COMPANION_SYNCHRONISING_CLOCK; state <= DVBCSS_COMPANION_SYNCHRONISED;
+         state++) {
+        struct tv tv;
+        struct dvbcss_companion_options options;
+
+        if (state == DVBCSS_COMPANION_UNAVAILABLE)
+            continue;
+        switch_on(&tv);
+        tv.close_at_state = state;
+        options = options_for(&tv);
+        follow(&tv, &options);
+        TEST_LOOP_UNTIL(&tv.test, tv.closed);
+        switch_off(&tv);
+    }
+}
+
+Test(companion, can_be_closed_at_any_turn_of_the_loop)
+{
+    for (unsigned turns = 0; turns < 60; turns++) {
+        struct tv tv;
+        struct dvbcss_companion_options options;
+
+        switch_on(&tv);
+        options = options_for(&tv);
+        follow(&tv, &options);
+        for (unsigned i = 0; i < turns; i++)
+            (void)uv_run(&tv.test.loop, i % 3 == 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+        end(&tv);
+    }
+}
+
+Test(companion, names_its_states_and_parts)
+{
+    cr_assert_str_eq(dvbcss_companion_state_name(DVBCSS_COMPANION_SYNCHRONISED), "SYNCHRONISED");
+    cr_assert_str_eq(dvbcss_companion_state_text(DVBCSS_COMPANION_CONNECTING),
+                     "connecting to the TV");
+    cr_assert_str_eq(dvbcss_companion_state_name((enum dvbcss_companion_state)99), "?");
+    cr_assert_str_eq(dvbcss_companion_state_text((enum dvbcss_companion_state)99), "?");
+    cr_assert_str_eq(dvbcss_companion_part_name(DVBCSS_COMPANION_WALL_CLOCK), "wall clock");
+    cr_assert_str_eq(dvbcss_companion_part_name((enum dvbcss_companion_part)99), "?");
+}
