@@ -116,6 +116,8 @@ struct dvbcss_wc_outcome {
     bool adjusted;
     /** The candidate helped; if not, asking again soon is worth it. */
     bool useful;
+    /** The candidate contradicts what was known and is kept back until others agree with it. */
+    bool doubted;
     /** The server's clock was found to have jumped, and what was known of it was forgotten. */
     bool jumped;
     /** Ask again after this long (ns); negative leaves it to the requester. */

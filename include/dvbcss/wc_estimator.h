@@ -124,7 +124,8 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_wc_estimator_add(struct dvbcss_wc_estimat
 DVBCSS_API int64_t dvbcss_wc_estimator_tick(struct dvbcss_wc_estimator *estimator, int64_t now_ns);
 
 /** Forgets everything known of the server: the wall clock becomes unavailable and its bound
- * INFINITY until a candidate of the next server is adopted. */
+ * INFINITY until a candidate of the next server is adopted. Also for a machine that has slept while
+ * its local clock stood still. */
 DVBCSS_API void dvbcss_wc_estimator_reset(struct dvbcss_wc_estimator *estimator);
 
 /** The wall clock's error bound at @p now_ns of the local clock, in seconds; INFINITY for
@@ -136,6 +137,42 @@ DVBCSS_API double dvbcss_wc_estimator_dispersion_s(const struct dvbcss_wc_estima
  * estimator was made: it peaks right before an adjustment, and at asking. Begins anew. */
 DVBCSS_API double dvbcss_wc_estimator_worst_dispersion_s(struct dvbcss_wc_estimator *estimator,
                                                          int64_t now_ns);
+
+/** What an estimator can tell of itself. */
+struct dvbcss_wc_estimator_stats {
+    /** How far the wall clock is ahead of the local clock now, in ns; 0 while its bound is
+     * INFINITY. */
+    int64_t offset_ns;
+    /** How much faster the server's clock runs than the local one, as far as it was measured. */
+    double frequency_ppm;
+    /** The wall clock's error bound now, in seconds. */
+    double dispersion_s;
+    /** Candidates, and those among them that were useful, and that were doubted. */
+    uint64_t exchanges;
+    uint64_t useful;
+    uint64_t doubted;
+    /** Requests without answer, and jumps of the server's clock. */
+    uint64_t losses;
+    uint64_t jumps;
+};
+
+/**
+ * Tells what an estimator has counted and what it knows; the counters live as long as it does.
+ *
+ * @param now_ns local clock
+ */
+DVBCSS_API void dvbcss_wc_estimator_stats(const struct dvbcss_wc_estimator *estimator,
+                                          int64_t now_ns, struct dvbcss_wc_estimator_stats *out);
+
+/**
+ * A percentile of the round trips of all candidates: the time that @p share of them stayed below,
+ * off by at most 1/16 of itself.
+ *
+ * @param share from 0 (the shortest) to 1 (the longest)
+ * @return ns, or -1 while there was no candidate
+ */
+DVBCSS_API int64_t dvbcss_wc_estimator_rtt_ns(const struct dvbcss_wc_estimator *estimator,
+                                              double share);
 
 /* ---- filter and predict --------------------------------------------------------------------- */
 
@@ -226,8 +263,8 @@ struct dvbcss_wc_estimator_ops {
      * Judges a candidate (or none) and calls dvbcss_wc_estimator_adopt() if the wall clock is to
      * change. Sees no candidate that contradicts the wall clock before the jump is believed.
      *
-     * @param outcome wait_ns is -1 and the rest false; `adjusted` and `jumped` are filled by the
-     *                library, the others may be
+     * @param outcome wait_ns is -1 and the rest false; `adjusted`, `doubted` and `jumped` are
+     * filled by the library, the others may be
      * @return 0 or an error, which dvbcss_wc_estimator_add() returns
      */
     int (*add)(void *state, struct dvbcss_wc_estimator *estimator,
@@ -239,6 +276,12 @@ struct dvbcss_wc_estimator_ops {
     void (*reset)(void *state);
     /** Frees the state; may be NULL. */
     void (*destroy)(void *state);
+    /** Whether a candidate cannot be true along with those that were added. NULL compares what it
+     * claims with the wall clock and its bound. */
+    bool (*contradicts)(const void *state, const struct dvbcss_wc_sample *sample);
+    /** How much faster the server's clock runs than the local one, in ppm; NULL for kinds that do
+     * not measure it. */
+    double (*frequency_ppm)(const void *state);
 };
 
 /**
