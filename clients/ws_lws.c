@@ -17,6 +17,7 @@ enum {
     /* libwebsockets' own time limits, longer than any of ours. */
     LWS_TIMEOUT_S = 3600,
     QUEUE_MAX = 64,
+    SWITCHING_PROTOCOLS = 101,
     NO_STATUS = 1005,
     ABNORMAL = 1006,
 };
@@ -271,42 +272,58 @@ static int failure_of(const char *detail)
         int error;
     } kinds[] = {
         {"HS: ", DVBCSS_EPROTOCOL}, {"read failed", DVBCSS_EPROTOCOL}, {"tls", DVBCSS_ETLS},
-        {"ssl", DVBCSS_ETLS},       {"server's cert", DVBCSS_ETLS},    {"invalid CA", DVBCSS_ETLS},
-        {"hostname", DVBCSS_ETLS},
+        {"SSL", DVBCSS_ETLS},       {"server's cert", DVBCSS_ETLS},
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strstr(detail, kinds[i].part))
+        if (strcasestr(detail, kinds[i].part))
             return kinds[i].error;
     return DVBCSS_EADDRESS;
+}
+
+/* Somebody answered with something else than a WebSocket. */
+static void describe_refusal(struct ws_socket *socket, struct ws_socket_end *end)
+{
+    char bytes[WS_BODY_MAX];
+    char *buffer = bytes;
+    int room = sizeof bytes;
+
+    end->error = DVBCSS_EREFUSED;
+    end->retry_after_s = retry_after(socket->wsi);
+    /* What has come of the body is handed to on_body() from within. */
+    (void)lws_http_client_read(socket->wsi, &buffer, &room);
+    end->words = socket->body;
+    end->words_length = socket->body_length;
+}
+
+/* OpenSSL knows better than libwebsockets why it did not believe a server. */
+static void describe_failure(struct ws_socket *socket, struct ws_socket_end *end)
+{
+    SSL *ssl = lws_get_ssl(socket->wsi);
+    long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+
+    if (socket->wrong_name)
+        verdict = X509_V_ERR_IP_ADDRESS_MISMATCH;
+    end->error = failure_of(end->detail);
+    if (verdict != X509_V_OK) {
+        end->error = DVBCSS_ETLS;
+        end->detail = X509_verify_cert_error_string(verdict);
+    }
 }
 
 static int on_failed(struct ws_socket *socket, void *in, size_t length)
 {
     struct ws_socket_end end = {.retry_after_s = -1};
+    unsigned status = lws_http_client_http_response(socket->wsi);
     char detail[128];
-    struct lws *wsi = socket->wsi;
 
-    if (!in || length >= sizeof detail)
-        length = in ? sizeof detail - 1 : 0;
-    if (length > 0)
-        memcpy(detail, in, length);
-    detail[length] = '\0';
+    snprintf(detail, sizeof detail, "%.*s", (int)length, in ? (const char *)in : "");
     end.detail = detail;
-    end.http_status = (uint16_t)lws_http_client_http_response(wsi);
-    if (end.http_status != 0 && end.http_status != 101) {
-        char *buffer = socket->body;
-        int room = sizeof socket->body;
-
-        end.error = DVBCSS_EREFUSED;
-        end.retry_after_s = retry_after(wsi);
-        /* What has come of the body: handed to on_body() from within. */
-        (void)lws_http_client_read(wsi, &buffer, &room);
-        end.words = socket->body;
-        end.words_length = socket->body_length;
+    if (status != 0 && status != SWITCHING_PROTOCOLS) {
+        end.http_status = (uint16_t)status;
+        describe_refusal(socket, &end);
     } else {
-        end.http_status = 0;
-        end.error = socket->wrong_name ? DVBCSS_ETLS : failure_of(detail);
+        describe_failure(socket, &end);
     }
     if (socket->opening) {
         socket->open_error = end.error;
@@ -320,7 +337,7 @@ static int on_body(struct ws_socket *socket, void *in, size_t length)
 {
     if (length > sizeof socket->body - socket->body_length)
         length = sizeof socket->body - socket->body_length;
-    if (length > 0 && in != socket->body)
+    if (length > 0)
         memcpy(socket->body + socket->body_length, in, length);
     socket->body_length += length;
     return 0;

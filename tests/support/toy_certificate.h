@@ -1,0 +1,19 @@
+/**
+ * @file
+ * Certificates for tests, made on the spot.
+ */
+#ifndef TESTS_TOY_CERTIFICATE_H
+#define TESTS_TOY_CERTIFICATE_H
+
+enum { TOY_CERTIFICATE_PATH_SIZE = 64 };
+
+/**
+ * Writes a certificate that vouches for itself, and its key, into a new file (PEM).
+ *
+ * @param names   as in a subjectAltName: "DNS:localhost,IP:127.0.0.1"
+ * @param seconds that it is valid from now on; negative for one that has expired
+ * @param path    receives the file's path; the test removes it
+ */
+void toy_certificate_write(const char *names, long seconds, char path[TOY_CERTIFICATE_PATH_SIZE]);
+
+#endif
