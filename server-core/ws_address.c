@@ -11,6 +11,9 @@ void ws_address_set(union ws_address *address, const struct sockaddr_storage *fr
     memset(address, 0, sizeof *address);
     if (from->ss_family == AF_INET) {
         memcpy(&address->v4, from, sizeof address->v4);
+    } else if (from->ss_family == AF_UNIX) {
+        /* Its path would be of no use to anybody: a peer has none, and ours is known. */
+        address->any.sa_family = AF_UNIX;
     } else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
         address->v4.sin_family = AF_INET;
         address->v4.sin_port = v6->sin6_port;
@@ -28,7 +31,7 @@ const char *dvbcss_address_format(const struct sockaddr *address,
     char host[INET6_ADDRSTRLEN];
 
     if (address->sa_family != AF_INET && address->sa_family != AF_INET6) {
-        snprintf(text, DVBCSS_ADDRESS_TEXT_SIZE, "?");
+        snprintf(text, DVBCSS_ADDRESS_TEXT_SIZE, address->sa_family == AF_UNIX ? "unix" : "?");
         return text;
     }
     memcpy(&storage, address, address->sa_family == AF_INET ? sizeof plain.v4 : sizeof plain.v6);

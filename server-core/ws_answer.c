@@ -76,7 +76,7 @@ static void add_header(struct text *text, const char *name, const char *value)
 }
 
 static void write_head(struct text *text, const struct dvbcss_http_response *response,
-                       const char *common, bool last)
+                       const char *common)
 {
     char line[64];
 
@@ -92,28 +92,27 @@ static void write_head(struct text *text, const struct dvbcss_http_response *res
     }
     for (size_t i = 0; i < response->header_count; i++)
         add_header(text, response->headers[i].name, response->headers[i].value);
-    if (last)
-        add_header(text, "Connection", "close");
+    add_header(text, "Connection", "close");
     add(text, common);
     add(text, "\r\n");
 }
 
 int ws_answer_build(struct dvbcss_message **answer, const struct dvbcss_http_response *response,
-                    const char *common, bool head_only, bool last)
+                    const char *common, bool head_only)
 {
     bool without_body = head_only || response->status == 204 || response->status == 304;
     size_t body_length = without_body ? 0 : response->body_length;
     struct text text = {NULL, 0};
     struct dvbcss_message *built;
 
-    write_head(&text, response, common, last);
+    write_head(&text, response, common);
     if (body_length > SIZE_MAX - text.length)
         return DVBCSS_ENOMEM;
     built = ws_message_allocate(DVBCSS_MESSAGE_BINARY, text.length + body_length);
     if (!built)
         return DVBCSS_ENOMEM;
     text = (struct text){(char *)built->bytes, 0};
-    write_head(&text, response, common, last);
+    write_head(&text, response, common);
     if (body_length != 0)
         memcpy(built->bytes + text.length, response->body, body_length);
     *answer = built;

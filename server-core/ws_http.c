@@ -143,8 +143,7 @@ static int begin_exchange(struct ws_socket *socket, const char *method, const ch
     return DVBCSS_ENOMEM;
 }
 
-/* Writes the answer as far as the socket takes it, and goes on to the next request once all of it
- * is gone. What the peer sends meanwhile waits in the kernel: the library would spin on it. */
+/* Writes the answer as far as the socket takes it, and hangs up once all of it is gone. */
 static int continue_answer(struct ws_socket *socket)
 {
     struct ws_exchange *exchange = socket->exchange;
@@ -161,15 +160,18 @@ static int continue_answer(struct ws_socket *socket)
         socket->since_ms = uv_now(socket->server->loop);
     }
     if (ws_wire_congested(socket->wire)) {
-        ws_wire_pause(socket->wire, true);
         ws_wire_want_write(socket->wire);
         return 0;
     }
     ws_exchange_drop(socket);
-    if (socket->server->state != WS_SERVER_OPEN)
-        return -1;
-    ws_wire_pause(socket->wire, false);
-    return ws_wire_next_request(socket->wire);
+    return -1;
+}
+
+/* Until the answer is gone the library neither reads from the peer nor stops to be told that it
+ * could: the loop spins for as long as something is there. */
+bool ws_http_spins(const struct ws_socket *socket)
+{
+    return socket->exchange && socket->exchange->answer && ws_wire_has_input(socket->wire);
 }
 
 int ws_event_http_writable(struct ws_socket *socket)
@@ -325,7 +327,7 @@ int ws_event_body_end(struct ws_socket *socket)
 {
     if (socket->phase == WS_PHASE_LEAVING)
         return -1;
-    /* A body of length 0 is announced as well, when its request has its answer. */
+    /* A body of length 0 is announced as well, when its request has its answer already. */
     return socket->exchange && !socket->exchange->answer ? answer_by_handler(socket) : 0;
 }
 
@@ -355,5 +357,5 @@ int dvbcss_http_respond(const struct dvbcss_http_request *request,
         if (!ws_header_is_valid(&response->headers[i]))
             return DVBCSS_EINVAL;
     return ws_answer_build(&exchange->answer, response, exchange->socket->server->common_headers,
-                           strcmp(exchange->method, "HEAD") == 0, false);
+                           strcmp(exchange->method, "HEAD") == 0);
 }

@@ -283,6 +283,9 @@ struct ws_exchange {
 /** Forgets the socket's exchange, whatever it has come to. */
 void ws_exchange_drop(struct ws_socket *socket);
 
+/** Whether a peer sends on, or has hung up, behind an answer that it has not taken. */
+bool ws_http_spins(const struct ws_socket *socket);
+
 /** Frees all handlers. */
 void ws_http_free_all(struct dvbcss_server *server);
 
@@ -290,9 +293,9 @@ void ws_http_free_all(struct dvbcss_server *server);
 int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why);
 
 /** Builds an answer. @p common are header lines for every answer; @p head_only leaves the body
- * out (for HEAD), @p last says that the connection ends after it. */
+ * out, for HEAD. */
 int ws_answer_build(struct dvbcss_message **answer, const struct dvbcss_http_response *response,
-                    const char *common, bool head_only, bool last);
+                    const char *common, bool head_only);
 
 /** Builds the answer of a refusal. */
 int ws_refusal_build(struct dvbcss_message **answer, enum dvbcss_refusal why,

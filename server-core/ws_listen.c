@@ -131,9 +131,13 @@ static int open_listener(struct ws_listener *listener, const struct dvbcss_serve
     if (result != 0)
         return result;
     if (getsockname(listener->fd, (struct sockaddr *)&bound, &length) != 0 ||
-        length > sizeof listener->address)
-        return fail(report, index, DVBCSS_EADDRESS, "socket", "has no internet address");
-    memcpy(&listener->address, &bound, length);
+        (bound.ss_family != AF_INET && bound.ss_family != AF_INET6 && bound.ss_family != AF_UNIX))
+        return fail(report, index, DVBCSS_EADDRESS, "socket", "has no address of a known family");
+    if (bound.ss_family == AF_INET6)
+        /* As it is: "::" is no IPv4 address. */
+        memcpy(&listener->address.v6, &bound, sizeof listener->address.v6);
+    else
+        ws_address_set(&listener->address, &bound);
     return 0;
 }
 

@@ -76,5 +76,5 @@ int ws_refusal_build(struct dvbcss_message **answer, enum dvbcss_refusal why,
     response.header_count = set_headers(headers, why, retry_after);
     response.body = body;
     response.body_length = (size_t)length;
-    return ws_answer_build(answer, &response, common, head_only, true);
+    return ws_answer_build(answer, &response, common, head_only);
 }

@@ -150,10 +150,11 @@ static bool has_passed(uint64_t now, uint64_t since, unsigned seconds)
 
 static void ping(struct ws_socket *socket, uint64_t now)
 {
-    uint8_t frame[WS_HEADROOM];
+    /* The library keeps pongs without a payload to itself. */
+    uint8_t frame[WS_HEADROOM + 1] = {0};
 
     socket->pinged_ms = now;
-    if (ws_wire_write(socket->wire, WS_FRAME_PING, frame + WS_HEADROOM, 0) != 0)
+    if (ws_wire_write(socket->wire, WS_FRAME_PING, frame + WS_HEADROOM, 1) != 0)
         dvbcss_connection_close(socket->connection, DVBCSS_CLOSE_ABNORMAL, NULL);
 }
 
@@ -190,6 +191,8 @@ static void check_socket(struct ws_socket *socket, uint64_t now)
     } else if (!socket->killed &&
                has_passed(now, socket->since_ms, server->options.header_timeout_s)) {
         server->counters.header_timeouts++;
+        ws_socket_kill(socket);
+    } else if (ws_http_spins(socket)) {
         ws_socket_kill(socket);
     }
 }

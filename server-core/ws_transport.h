@@ -87,12 +87,8 @@ bool ws_wire_congested(struct ws_wire *wire);
 /** Asks for ws_event_writable(). */
 void ws_wire_want_write(struct ws_wire *wire);
 
-/** Stops or resumes reading. */
-void ws_wire_pause(struct ws_wire *wire, bool paused);
-
-/** Gets ready for the next request after an HTTP answer. Returns 0, or -1 to hang up: the event
- * returns it. */
-int ws_wire_next_request(struct ws_wire *wire);
+/** Whether the peer has sent something, or its end, that was not read yet. */
+bool ws_wire_has_input(struct ws_wire *wire);
 
 /** Ends a wire without a word, from the loop, not inside this call. */
 void ws_wire_kill(struct ws_wire *wire);
@@ -114,6 +110,10 @@ int ws_wire_header_by_name(struct ws_wire *wire, const char *name, char *value, 
 
 /* ------------------------------------------------------------------------------------------------
  * What the library tells the base. Those that return int say -1 to hang up.
+ *
+ * After the answer to a plain request the base always hangs up. The library has no second request
+ * right: one with a body behind another in the same segment keeps it in a loop for ever, and an
+ * unknown Upgrade behind another makes it read freed memory.
  */
 
 /** A request to upgrade, its head complete: 0 lets the handshake go on; otherwise the answer must

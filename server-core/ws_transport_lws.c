@@ -11,6 +11,7 @@
 #include <libwebsockets.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
@@ -57,7 +58,8 @@ static struct ws_wire *wire_of(struct lws *wsi)
 static int on_confirm_upgrade(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
 {
     /* On a kept-alive connection an unknown Upgrade leads here with `in` pointing to freed memory
-     * (CVE-2025-11677) and all headers gone. Looking at a header tells; `in` is never touched. */
+     * (CVE-2025-11677) and all headers gone. The base keeps no connection alive; should one ever
+     * come here, looking at a header tells. `in` is never touched. */
     (void)in, (void)length;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) == 0)
         return -1;
@@ -357,14 +359,11 @@ void ws_wire_want_write(struct ws_wire *wire)
     lws_callback_on_writable(lws_of(wire));
 }
 
-void ws_wire_pause(struct ws_wire *wire, bool paused)
+bool ws_wire_has_input(struct ws_wire *wire)
 {
-    lws_rx_flow_control(lws_of(wire), !paused);
-}
+    char byte;
 
-int ws_wire_next_request(struct ws_wire *wire)
-{
-    return lws_http_transaction_completed(lws_of(wire)) ? -1 : 0;
+    return recv(lws_get_socket_fd(lws_of(wire)), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 void ws_wire_kill(struct ws_wire *wire)
@@ -381,6 +380,28 @@ size_t ws_wire_sent_close(struct ws_wire *wire, const uint8_t **payload)
 
     *payload = lws_get_close_payload(lws_of(wire));
     return length > 0 ? (size_t)length : 0;
+}
+
+/* The library keeps the query in pieces, split at each '&'. Returns -1 if it does not fit. */
+static int copy_query(struct lws *wsi, char *query, size_t size)
+{
+    size_t length = 0;
+    int piece = 0;
+    int copied;
+
+    query[0] = '\0';
+    while ((copied = lws_hdr_copy_fragment(wsi, query + length, (int)(size - length),
+                                           WSI_TOKEN_HTTP_URI_ARGS, piece)) > 0) {
+        length += (size_t)copied;
+        if (length + 2 > size)
+            return -1;
+        query[length++] = '&';
+        query[length] = '\0';
+        piece++;
+    }
+    if (piece != 0)
+        query[length - 1] = '\0';
+    return lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, piece) != 0 ? -1 : 0;
 }
 
 const char *ws_wire_request(struct ws_wire *wire, char *path, size_t path_size, char *query,
@@ -400,7 +421,7 @@ const char *ws_wire_request(struct ws_wire *wire, char *path, size_t path_size, 
         if (lws_hdr_total_length(lws_of(wire), methods[i].token) == 0)
             continue;
         if (lws_hdr_copy(lws_of(wire), path, (int)path_size, methods[i].token) <= 0 ||
-            lws_hdr_copy(lws_of(wire), query, (int)query_size, WSI_TOKEN_HTTP_URI_ARGS) < 0)
+            copy_query(lws_of(wire), query, query_size) != 0)
             return NULL;
         return methods[i].method;
     }

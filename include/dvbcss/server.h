@@ -23,7 +23,8 @@
  * comment says otherwise. A close is never carried out inside the call that asks for it, so
  * neither a hook nor a loop over connections has one taken from under it.
  *
- * HTTP is version 1.1, WebSocket is RFC 6455 version 13 without extensions and subprotocols.
+ * HTTP is version 1.1 with one request per connection; WebSocket is RFC 6455 version 13 without
+ * extensions and subprotocols.
  */
 #ifndef DVBCSS_SERVER_H
 #define DVBCSS_SERVER_H
@@ -86,7 +87,8 @@ struct dvbcss_server_listen {
     /** TCP port; 0 lets the system choose (dvbcss_server_address() tells which). */
     uint16_t port;
     /** A listening stream socket that the caller opened, as systemd hands over; `host` and `port`
-     * are ignored then. The server closes it in the end, unless dvbcss_server_create() fails.
+     * are ignored then. It may be of the family AF_UNIX: addresses of its connections have that
+     * family and nothing else. The server closes it in the end, unless dvbcss_server_create() fails.
      * 0: open one. */
     int socket;
 };
@@ -119,8 +121,8 @@ struct dvbcss_server_options {
     int max_sockets;
     /** Largest request line and headers together, in bytes. */
     unsigned max_header_bytes;
-    /** Seconds for a peer to deliver a request's line, headers and body, and that a kept-alive
-     * connection may stay idle between requests. */
+    /** Seconds for a peer to deliver a request's line and headers, then its body, and to take the
+     * next part of the answer. */
     unsigned header_timeout_s;
     /** Seconds without a message or pong after which a WebSocket peer gets a ping; 0: never. */
     unsigned ping_interval_s;
@@ -247,9 +249,9 @@ dvbcss_server_counters(const struct dvbcss_server *server);
 
 /**
  * Writes an address as in a URL: "192.0.2.7:7681", "[2001:db8::1]:7681". An IPv4 address that is
- * mapped into IPv6 appears as IPv4.
+ * mapped into IPv6 appears as IPv4, and one of the family AF_UNIX as "unix".
  *
- * @param address of the families AF_INET and AF_INET6
+ * @param address of the families AF_INET, AF_INET6 and AF_UNIX
  * @return @p text, for use as an argument
  */
 DVBCSS_API const char *dvbcss_address_format(const struct sockaddr *address,
@@ -526,7 +528,8 @@ struct dvbcss_http_request {
     const char *method;
     /** Percent-decoded and normalised: no "..", no empty segments. */
     const char *path;
-    /** What follows the question mark, still percent-encoded; "" without one. */
+    /** What follows the question mark, percent-decoded as a whole: an encoded '&' cannot be told
+     * from one that separates. "" without one. */
     const char *query;
     /** The whole body. */
     const void *body;

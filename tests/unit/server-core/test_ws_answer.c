@@ -22,9 +22,9 @@ Test(ws_answer, has_everything_in_one_piece)
     response.header_count = 1;
     response.body = "hello";
     response.body_length = 5;
-    cr_assert_eq(ws_answer_build(&answer, &response, "Server: t\r\n", false, false), 0);
+    cr_assert_eq(ws_answer_build(&answer, &response, "Server: t\r\n", false), 0);
     expect(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-                   "Cache-Control: no-store\r\nServer: t\r\n\r\nhello");
+                   "Cache-Control: no-store\r\nConnection: close\r\nServer: t\r\n\r\nhello");
 }
 
 Test(ws_answer, to_head_tells_the_length_but_has_no_body)
@@ -34,7 +34,7 @@ Test(ws_answer, to_head_tells_the_length_but_has_no_body)
 
     response.body = "hello";
     response.body_length = 5;
-    cr_assert_eq(ws_answer_build(&answer, &response, "", true, true), 0);
+    cr_assert_eq(ws_answer_build(&answer, &response, "", true), 0);
     expect(answer, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n");
 }
 
@@ -46,11 +46,11 @@ Test(ws_answer, of_204_and_304_has_neither_body_nor_length)
     response.status = 204;
     response.body = "hello";
     response.body_length = 5;
-    cr_assert_eq(ws_answer_build(&answer, &response, "", false, false), 0);
-    expect(answer, "HTTP/1.1 204 No Content\r\n\r\n");
+    cr_assert_eq(ws_answer_build(&answer, &response, "", false), 0);
+    expect(answer, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
     response.status = 304;
-    cr_assert_eq(ws_answer_build(&answer, &response, "", false, false), 0);
-    expect(answer, "HTTP/1.1 304 Not Modified\r\n\r\n");
+    cr_assert_eq(ws_answer_build(&answer, &response, "", false), 0);
+    expect(answer, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
 }
 
 Test(ws_answer, has_a_phrase_for_a_status_without_one)
@@ -59,8 +59,8 @@ Test(ws_answer, has_a_phrase_for_a_status_without_one)
     struct dvbcss_message *answer;
 
     response.status = 299;
-    cr_assert_eq(ws_answer_build(&answer, &response, "", false, false), 0);
-    expect(answer, "HTTP/1.1 299 Status\r\nContent-Length: 0\r\n\r\n");
+    cr_assert_eq(ws_answer_build(&answer, &response, "", false), 0);
+    expect(answer, "HTTP/1.1 299 Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 Test(ws_answer, takes_no_header_that_could_split_it)

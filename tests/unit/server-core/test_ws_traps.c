@@ -37,7 +37,7 @@ static void serve_root(void)
 
 /* CVE-2025-11677: an unknown Upgrade on a kept-alive connection hands a freed pointer to the
  * callback, and reads it once more if that lets the request pass. Under the address sanitizer this
- * is a use after free; without it a second answer would follow the library's own. */
+ * is a use after free; without it a second answer would follow. */
 Test(ws_traps, unknown_upgrade_on_a_kept_alive_connection)
 {
     start_server(NULL, NULL);
@@ -45,16 +45,14 @@ Test(ws_traps, unknown_upgrade_on_a_kept_alive_connection)
     cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
     cr_assert(ws_peer_request(&peer, "GET", "/", NULL));
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
-    cr_assert(ws_peer_request(&peer, "GET", "/", "Connection: Upgrade\r\nUpgrade: foo\r\n"));
-    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 403);
+    ws_peer_request(&peer, "GET", "/", "Connection: Upgrade\r\nUpgrade: foo\r\n");
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), WS_PEER_EOF);
-    cr_assert_eq(fixture.record.connects, 0);
     ws_peer_close(&peer);
     open_peer();
     stop_server();
 }
 
-/* The same with the two requests in one segment: the headers are kept and reset then. */
+/* The same with the two requests in one segment, and on a connection whose upgrade was refused. */
 Test(ws_traps, unknown_upgrade_in_a_pipeline)
 {
     start_server(NULL, NULL);
@@ -64,8 +62,29 @@ Test(ws_traps, unknown_upgrade_in_a_pipeline)
                                  "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
                                  "Upgrade: foo\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"));
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), WS_PEER_EOF);
+    ws_peer_close(&peer);
+    cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
+    cr_assert(ws_peer_say(&peer, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+                                 "Upgrade: foo\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"));
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), 403);
-    ws_peer_wait_eof(&peer);
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), WS_PEER_EOF);
+    ws_peer_close(&peer);
+    open_peer();
+    stop_server();
+}
+
+/* A request with a body behind another one in the same segment keeps the library in a loop inside
+ * one callback: nothing is served any more, for ever. */
+Test(ws_traps, request_with_a_body_behind_another_request)
+{
+    start_server(NULL, NULL);
+    serve_root();
+    cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
+    cr_assert(ws_peer_say(&peer, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+                                 "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), WS_PEER_EOF);
     ws_peer_close(&peer);
     open_peer();
     stop_server();
