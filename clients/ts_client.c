@@ -4,7 +4,6 @@
 
 #include "clients/ws_link.h"
 #include "dvbcss/alloc.h"
-#include "dvbcss/log.h"
 #include "dvbcss/ts_controller.h"
 
 struct dvbcss_ts_client {
@@ -37,10 +36,10 @@ static void on_opened(void *user)
     struct dvbcss_ts_client *client = user;
     int error = ws_link_send(client->link, client->setup, client->setup_length);
 
+    /* Without setup-data the TV would never say anything: better try anew. */
     if (error)
-        dvbcss_log(DVBCSS_LOG_ERROR, "ts-setup-not-sent", "ts: setup-data could not be sent: %s",
-                   dvbcss_error_text(error));
-    if (client->events.connected)
+        ws_link_fail(client->link, error);
+    else if (client->events.connected)
         client->events.connected(client->user);
 }
 

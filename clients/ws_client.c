@@ -365,6 +365,12 @@ void ws_client_connect(struct ws_client *client)
         (void)uv_timer_start(&client->timer, on_lookup_impossible, 0, 0);
 }
 
+void ws_client_fail(struct ws_client *client, int error)
+{
+    if (client->phase == OPEN)
+        fail(client, error, WS_CLOSE_INTERNAL_ERROR, "");
+}
+
 int ws_client_send(struct ws_client *client, const char *text, size_t length)
 {
     if (client->phase != OPEN)

@@ -55,6 +55,10 @@ void ws_client_connect(struct ws_client *client);
 /** Sends a text message. 0, DVBCSS_ECLOSED (not open), DVBCSS_EFULL, DVBCSS_ENOMEM. */
 int ws_client_send(struct ws_client *client, const char *text, size_t length);
 
+/** Ends an open connection with close code 1011 because of an error of our own; `ended` tells it,
+ * from inside. */
+void ws_client_fail(struct ws_client *client, int error);
+
 /** Ends what is under way with close code 1001 and frees the client from the loop, telling nothing
  * any more but @p destroyed at the very end. */
 void ws_client_destroy(struct ws_client *client, void (*destroyed)(void *user), void *user);

@@ -124,6 +124,11 @@ int ws_link_send(struct ws_link *link, const char *text, size_t length)
     return ws_client_send(link->client, text, length);
 }
 
+void ws_link_fail(struct ws_link *link, int error)
+{
+    ws_client_fail(link->client, error);
+}
+
 const char *ws_link_peer(const struct ws_link *link)
 {
     return link->status.peer;

@@ -42,6 +42,10 @@ int ws_link_create(struct ws_link **out, uv_loop_t *loop, const char *name, cons
 /** Sends a text message. 0, DVBCSS_ECLOSED (not open), DVBCSS_EFULL, DVBCSS_ENOMEM. */
 int ws_link_send(struct ws_link *link, const char *text, size_t length);
 
+/** Ends the connection because of an error of our own, to make another one; `ended` tells it, from
+ * inside. */
+void ws_link_fail(struct ws_link *link, int error);
+
 /** Closes and frees the link from the loop, telling nothing any more but @p destroyed at the very
  * end. */
 void ws_link_destroy(struct ws_link *link, void (*destroyed)(void *user), void *user);

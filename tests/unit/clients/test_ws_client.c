@@ -1,7 +1,10 @@
 /* The WebSocket client against a server that makes every mistake there is. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clients/ws_client.h"
 #include "test_loop.h"
@@ -725,4 +728,79 @@ Test(ws_client, can_be_destroyed_from_inside_each_of_its_events)
         toy_server_close(f.server);
         test_loop_end(&f.test);
     }
+}
+
+/* ---- the process around ---------------------------------------------------------------------- */
+
+static unsigned open_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    cr_assert_not_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void visit(void)
+{
+    static const struct toy_script script = {.opened = greet_in_pieces};
+    struct fixture f;
+
+    begin(&f, &script);
+    connect_to(&f, "/");
+    TEST_LOOP_UNTIL(&f.test, f.texts == 3);
+    end(&f);
+}
+
+Test(ws_client, leaves_no_descriptor_behind)
+{
+    unsigned before;
+
+    visit();
+    before = open_descriptors();
+    for (int i = 0; i < 10; i++)
+        visit();
+    cr_assert_eq(open_descriptors(), before);
+}
+
+/* Whoever opens something while a client goes away gets numbers that were the client's. */
+enum { OTHERS = 20 };
+
+struct other {
+    uv_check_t check;
+    int descriptors[OTHERS];
+    unsigned count;
+};
+
+static void open_another(uv_check_t *check)
+{
+    struct other *other = check->data;
+
+    if (other->count < OTHERS)
+        other->descriptors[other->count++] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+Test(ws_client, closes_no_descriptor_of_others_when_it_goes)
+{
+    static const struct toy_script script = {.opened = NULL};
+    struct other other = {.count = 0};
+    struct fixture f;
+
+    begin(&f, &script);
+    connect_to(&f, "/");
+    TEST_LOOP_UNTIL(&f.test, f.opened);
+    cr_assert_eq(uv_check_init(&f.test.loop, &other.check), 0);
+    other.check.data = &other;
+    cr_assert_eq(uv_check_start(&other.check, open_another), 0);
+    ws_client_destroy(f.client, on_destroyed, &f);
+    TEST_LOOP_UNTIL(&f.test, f.destroyed);
+    for (unsigned i = 0; i < other.count; i++)
+        cr_expect_eq(close(other.descriptors[i]), 0, "%d was closed by somebody else",
+                     other.descriptors[i]);
+    uv_close((uv_handle_t *)&other.check, NULL);
+    toy_server_close(f.server);
+    test_loop_end(&f.test);
 }
