@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "dvbcss/alloc.h"
+#include "wallclock/wc_histogram.h"
 
 struct dvbcss_wc_estimator {
     struct dvbcss_wc_estimator_options options;
@@ -17,6 +18,8 @@ struct dvbcss_wc_estimator {
     /* Candidates in a row that contradict the wall clock, and the last of them. */
     unsigned contradictions;
     struct dvbcss_correlation contradiction;
+    uint64_t exchanges, useful, doubted, losses, jumps;
+    struct wc_histogram round_trips;
 };
 
 /* ---- lines and their bounds ----------------------------------------------------------------- */
@@ -194,6 +197,13 @@ static bool contradicts_wall_clock(const struct dvbcss_wc_estimator *estimator,
     return apart(estimator, claimed, shown, sample->dispersion_s + sample->current_dispersion_s);
 }
 
+static bool contradicts_what_is_known(const struct dvbcss_wc_estimator *estimator,
+                                      const struct dvbcss_wc_sample *sample)
+{
+    return estimator->ops->contradicts ? estimator->ops->contradicts(estimator->state, sample)
+                                       : contradicts_wall_clock(estimator, sample);
+}
+
 static bool contradicts_last(const struct dvbcss_wc_estimator *estimator,
                              const struct dvbcss_wc_sample *sample)
 {
@@ -210,14 +220,14 @@ static bool contradicts_last(const struct dvbcss_wc_estimator *estimator,
 
 enum belief { BELIEVABLE, DOUBTED, JUMPED };
 
-/* Decides whether a candidate can be true along with what the wall clock claims. One that cannot is
+/* Decides whether a candidate can be true along with what is known. One that cannot is
  * kept back; several that agree with each other are the server's new time. */
 static enum belief believe(struct dvbcss_wc_estimator *estimator,
                            const struct dvbcss_wc_sample *sample)
 {
     if (!sample->candidate || estimator->options.jump_candidates == 0)
         return BELIEVABLE;
-    if (!contradicts_wall_clock(estimator, sample)) {
+    if (!contradicts_what_is_known(estimator, sample)) {
         estimator->contradictions = 0;
         return BELIEVABLE;
     }
@@ -226,6 +236,21 @@ static enum belief believe(struct dvbcss_wc_estimator *estimator,
     estimator->contradictions++;
     estimator->contradiction = sample->claim;
     return estimator->contradictions < estimator->options.jump_candidates ? DOUBTED : JUMPED;
+}
+
+static void count(struct dvbcss_wc_estimator *estimator,
+                  const struct dvbcss_wc_candidate *candidate,
+                  const struct dvbcss_wc_outcome *outcome)
+{
+    if (!candidate) {
+        estimator->losses++;
+        return;
+    }
+    wc_histogram_add(&estimator->round_trips, dvbcss_wc_candidate_rtt_ns(candidate));
+    estimator->exchanges++;
+    estimator->useful += outcome->useful;
+    estimator->doubted += outcome->doubted;
+    estimator->jumps += outcome->jumped;
 }
 
 int dvbcss_wc_estimator_add(struct dvbcss_wc_estimator *estimator,
@@ -251,7 +276,9 @@ int dvbcss_wc_estimator_add(struct dvbcss_wc_estimator *estimator,
     if (error)
         return error;
     result.adjusted = estimator->adjusted;
+    result.doubted = belief == DOUBTED;
     result.jumped = belief == JUMPED;
+    count(estimator, candidate, &result);
     if (outcome)
         *outcome = result;
     return 0;
@@ -282,6 +309,43 @@ int64_t dvbcss_wc_estimator_tick(struct dvbcss_wc_estimator *estimator, int64_t 
     update_availability(estimator, now_ns);
     end_ns = unavailable_from(estimator, now_ns);
     return end_ns < next_ns ? end_ns : next_ns;
+}
+
+/* ---- what is known -------------------------------------------------------------------------- */
+
+static int64_t offset_ns(const struct dvbcss_wc_estimator *estimator, int64_t now_ns)
+{
+    const struct dvbcss_clock *wall_clock = estimator->options.wall_clock;
+    struct dvbcss_ticks shown;
+    int64_t shown_ns;
+
+    if (dvbcss_clock_from_parent(wall_clock, local_ticks(estimator, now_ns), &shown) != 0)
+        return 0;
+    shown_ns = dvbcss_ticks_to_ns(shown, dvbcss_clock_rate(wall_clock));
+    return dvbcss_ticks_sub(dvbcss_ticks(shown_ns), dvbcss_ticks(now_ns)).whole;
+}
+
+void dvbcss_wc_estimator_stats(const struct dvbcss_wc_estimator *estimator, int64_t now_ns,
+                               struct dvbcss_wc_estimator_stats *out)
+{
+    const struct dvbcss_wc_estimator_ops *ops = estimator->ops;
+
+    *out = (struct dvbcss_wc_estimator_stats){
+        .frequency_ppm = ops->frequency_ppm ? ops->frequency_ppm(estimator->state) : 0,
+        .dispersion_s = dvbcss_wc_estimator_dispersion_s(estimator, now_ns),
+        .exchanges = estimator->exchanges,
+        .useful = estimator->useful,
+        .doubted = estimator->doubted,
+        .losses = estimator->losses,
+        .jumps = estimator->jumps,
+    };
+    if (out->dispersion_s < INFINITY)
+        out->offset_ns = offset_ns(estimator, now_ns);
+}
+
+int64_t dvbcss_wc_estimator_rtt_ns(const struct dvbcss_wc_estimator *estimator, double share)
+{
+    return wc_histogram_percentile_ns(&estimator->round_trips, share);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */

@@ -1,0 +1,163 @@
+#include "wallclock/wc_history.h"
+
+#include <math.h>
+
+/* A span is an eighth of the history's age, within these limits. */
+#define SPAN_MIN_S 0.25
+#define SPAN_MAX_S 8.0
+#define SPANS_PER_AGE 8.0
+
+/* How fast the frequencies of quartz clocks in a home wander: what an old span's middle is worth
+ * less, in ns per second of age. */
+#define WANDER_NS_PER_S 100.0
+
+/* The frequency error below which the history does not trust its own measurement, in ns per s. */
+#define FREQUENCY_ERROR_MIN_NS_PER_S 500.0
+
+/* What the middle of the best span may be off by: stamps, and a share of the delay. */
+#define MIDDLE_ERROR_NS 2000.0
+#define MIDDLE_ERROR_SHARE 0.01
+
+static double square(double value)
+{
+    return value * value;
+}
+
+/* Where a limit stands at another instant if the clocks part at the measured frequency. */
+static double moved_ns(const struct wc_history *history, double ns, double from_s, double to_s)
+{
+    return ns + history->frequency_ns_per_s * (to_s - from_s);
+}
+
+/* ---- spans ---------------------------------------------------------------------------------- */
+
+static void tighten(const struct wc_history *history, struct wc_limits *span,
+                    const struct wc_limits *limits)
+{
+    if (limits->upper_ns <=
+        moved_ns(history, span->upper_ns, span->upper_at_s, limits->upper_at_s)) {
+        span->upper_ns = limits->upper_ns;
+        span->upper_at_s = limits->upper_at_s;
+    }
+    if (limits->lower_ns >=
+        moved_ns(history, span->lower_ns, span->lower_at_s, limits->lower_at_s)) {
+        span->lower_ns = limits->lower_ns;
+        span->lower_at_s = limits->lower_at_s;
+    }
+}
+
+static void put(struct wc_history *history, const struct wc_limits *limits)
+{
+    double now_s = limits->lower_at_s;
+    double span_s = fmin(fmax((now_s - history->first_s) / SPANS_PER_AGE, SPAN_MIN_S), SPAN_MAX_S);
+
+    if (history->count == 0)
+        history->first_s = now_s;
+    else if (now_s - history->newest_begin_s < span_s) {
+        tighten(history, &history->spans[history->newest], limits);
+        return;
+    }
+    history->newest = (history->newest + 1) % WC_HISTORY_SPANS;
+    history->spans[history->newest] = *limits;
+    history->newest_begin_s = now_s;
+    if (history->count < WC_HISTORY_SPANS)
+        history->count++;
+}
+
+/* ---- frequency ------------------------------------------------------------------------------ */
+
+/* The middle of a span's limits at the time between them, and how far they are apart. */
+struct middle {
+    double at_s;
+    double ns;
+    double width_ns;
+};
+
+static struct middle middle_of(const struct wc_history *history, const struct wc_limits *span)
+{
+    double at_s = (span->upper_at_s + span->lower_at_s) / 2;
+    double upper_ns = moved_ns(history, span->upper_ns, span->upper_at_s, at_s);
+    double lower_ns = moved_ns(history, span->lower_ns, span->lower_at_s, at_s);
+
+    return (struct middle){at_s, (upper_ns + lower_ns) / 2, upper_ns - lower_ns};
+}
+
+static double smallest_width_ns(const struct middle *middles, unsigned count)
+{
+    double width_ns = INFINITY;
+
+    for (unsigned i = 0; i < count; i++)
+        width_ns = fmin(width_ns, middles[i].width_ns);
+    return fmax(0, width_ns);
+}
+
+/* What a middle counts for: one over the square of how far it may be off. A span that is wider than
+ * the narrowest was delayed by the difference, on one side perhaps. */
+static double weight_of(const struct middle *middle, double width_min_ns, double now_s)
+{
+    double error_ns =
+        MIDDLE_ERROR_NS + MIDDLE_ERROR_SHARE * width_min_ns + (middle->width_ns - width_min_ns) / 2;
+
+    return 1 / (square(error_ns) + square(WANDER_NS_PER_S * (now_s - middle->at_s)));
+}
+
+/* Regression through the middles. Before anything is measured, the frequency is 0 give or take half
+ * of what the clocks may part by. */
+static void fit(struct wc_history *history, double growth_ns_per_s, double now_s)
+{
+    struct middle middles[WC_HISTORY_SPANS];
+    double width_min_ns;
+    double weights = 0, mean_s = 0, mean_ns = 0;
+    double moment = 0, certainty = 4 / square(growth_ns_per_s);
+
+    for (unsigned i = 0; i < history->count; i++)
+        middles[i] = middle_of(
+            history, &history->spans[(history->newest + WC_HISTORY_SPANS - i) % WC_HISTORY_SPANS]);
+    width_min_ns = smallest_width_ns(middles, history->count);
+    for (unsigned i = 0; i < history->count; i++) {
+        double weight = weight_of(&middles[i], width_min_ns, now_s);
+
+        weights += weight;
+        mean_s += weight * middles[i].at_s;
+        mean_ns += weight * middles[i].ns;
+    }
+    mean_s /= weights;
+    mean_ns /= weights;
+    for (unsigned i = 0; i < history->count; i++) {
+        double weight = weight_of(&middles[i], width_min_ns, now_s);
+
+        moment += weight * (middles[i].at_s - mean_s) * (middles[i].ns - mean_ns);
+        certainty += weight * square(middles[i].at_s - mean_s);
+    }
+    history->frequency_ns_per_s = fmax(-growth_ns_per_s, fmin(growth_ns_per_s, moment / certainty));
+    history->frequency_error_ns_per_s =
+        fmin(FREQUENCY_ERROR_MIN_NS_PER_S + 2 / sqrt(certainty), growth_ns_per_s);
+}
+
+void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
+                    double growth_ns_per_s)
+{
+    put(history, limits);
+    fit(history, growth_ns_per_s, limits->lower_at_s);
+}
+
+/* ---- offset --------------------------------------------------------------------------------- */
+
+double wc_history_offset_ns(const struct wc_history *history, double at_s)
+{
+    double upper_ns = INFINITY;
+    double lower_ns = -INFINITY;
+
+    for (unsigned i = 0; i < history->count; i++) {
+        const struct wc_limits *span =
+            &history->spans[(history->newest + WC_HISTORY_SPANS - i) % WC_HISTORY_SPANS];
+
+        upper_ns =
+            fmin(upper_ns, moved_ns(history, span->upper_ns, span->upper_at_s, at_s) +
+                               history->frequency_error_ns_per_s * fabs(at_s - span->upper_at_s));
+        lower_ns =
+            fmax(lower_ns, moved_ns(history, span->lower_ns, span->lower_at_s, at_s) -
+                               history->frequency_error_ns_per_s * fabs(at_s - span->lower_at_s));
+    }
+    return (upper_ns + lower_ns) / 2;
+}

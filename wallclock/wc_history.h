@@ -1,0 +1,38 @@
+/*
+ * The history of the tracking estimator: the best limits of the last minutes, and what follows from
+ * them for frequency and offset of the server's clock. An estimate, which proves nothing: the
+ * proof is in wc_limits.h.
+ *
+ * Delay only ever adds: an exchange that had to wait on its way there has a high upper limit, one
+ * that had to wait on its way back a low lower limit, and the extremes of a span of time are the
+ * exchanges (not the same for both) that waited least. So the history keeps the two extremes of
+ * each span, a line through their middles gives the frequency, and the extremes of all spans, moved
+ * to the present along it, the offset.
+ */
+#ifndef WALLCLOCK_WC_HISTORY_H
+#define WALLCLOCK_WC_HISTORY_H
+
+#include "wallclock/wc_limits.h"
+
+#define WC_HISTORY_SPANS 64
+
+struct wc_history {
+    /* The extremes of each span; a ring. */
+    struct wc_limits spans[WC_HISTORY_SPANS];
+    unsigned count;
+    unsigned newest;
+    double first_s;
+    double newest_begin_s;
+    /* How much the offset grows by per second, and how far that may be off. */
+    double frequency_ns_per_s;
+    double frequency_error_ns_per_s;
+};
+
+/* Takes the limits of an exchange in. `growth_ns_per_s` is how fast the clocks may part at most. */
+void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
+                    double growth_ns_per_s);
+
+/* The offset at an instant; only after something was added. */
+double wc_history_offset_ns(const struct wc_history *history, double at_s);
+
+#endif
