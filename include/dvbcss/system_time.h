@@ -27,6 +27,26 @@ extern "C" {
  */
 DVBCSS_API int64_t dvbcss_monotonic_ns(void *unused);
 
+/**
+ * Tells how far the rate of dvbcss_monotonic_ns() may be off. While the system time is synchronised
+ * (by chronyd, ntpd, ...) the kernel knows the crystal's error from that; a margin for its
+ * temperature and for what the kernel does not know is added. Otherwise it is the most that the
+ * kernel could correct.
+ *
+ * @return parts per million, above 0
+ * @note Any thread.
+ */
+DVBCSS_API double dvbcss_monotonic_max_freq_error_ppm(void);
+
+/**
+ * Reads the time for which the machine was suspended since it started, in nanoseconds:
+ * dvbcss_monotonic_ns() stood still for so long. It is exact to a millisecond or so, and varies by
+ * that: it tells a suspend, not a span.
+ *
+ * @note Any thread.
+ */
+DVBCSS_API int64_t dvbcss_suspended_ns(void);
+
 #ifdef __cplusplus
 }
 #endif

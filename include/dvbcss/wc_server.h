@@ -7,7 +7,7 @@
  * gives way to the other work of the loop after a bounded number of them.
  *
  * Threads: a server belongs to the loop on which it was made and is used from that loop's thread
- * only. For more than one thread make one server per loop with `reuse_port`.
+ * only, unless a function says otherwise. wc_service.h runs servers on threads of their own.
  */
 #ifndef DVBCSS_WC_SERVER_H
 #define DVBCSS_WC_SERVER_H
@@ -48,8 +48,14 @@ struct dvbcss_wc_server_options {
     bool follow_up;
     /** Precision of the receive and transmit times in seconds; 0 has it measured. */
     double precision_s;
-    /** The largest frequency error of the time source in parts per million. */
+    /** The largest frequency error of the time source in parts per million; that of
+     * dvbcss_monotonic_ns() is told by dvbcss_monotonic_max_freq_error_ppm(). */
     double max_freq_error_ppm;
+    /** The most answers per second to one source address (IPv6: to one /64 network, or to one
+     * link-local address), at most DVBCSS_WC_SERVER_LIMIT_MAX; 0 for no limit. A burst of as many
+     * is let pass. Of the requests beyond the limit one in eight is answered nevertheless, by
+     * chance: who sends under another's address cannot shut the other out. */
+    unsigned answers_per_s;
     /** The wall clock in nanoseconds, never negative; NULL for dvbcss_monotonic_ns(). */
     dvbcss_time_source now_ns;
     /** Handed to the time source. */
@@ -58,8 +64,11 @@ struct dvbcss_wc_server_options {
 
 #define DVBCSS_WC_SERVER_OPTIONS_INIT                                                              \
     {                                                                                              \
-        "0.0.0.0", DVBCSS_WC_DEFAULT_PORT, false, false, false, 0.0, 500.0, NULL, NULL             \
+        "0.0.0.0", DVBCSS_WC_DEFAULT_PORT, false, false, false, 0.0, 500.0, 0, NULL, NULL          \
     }
+
+/** The largest limit of answers per second that can be set. */
+enum { DVBCSS_WC_SERVER_LIMIT_MAX = 1000000 };
 
 /** What a server has seen and done since it was made. */
 struct dvbcss_wc_server_counters {
@@ -77,6 +86,8 @@ struct dvbcss_wc_server_counters {
     uint64_t unstamped;
     /** Answers and follow-ups that the kernel refused to send. */
     uint64_t send_failures;
+    /** Valid requests that were not answered because their source asks too often. */
+    uint64_t limited;
 };
 
 /** Called once a closed server is gone: its memory is free and its handles are off the loop. */
@@ -89,8 +100,9 @@ typedef void (*dvbcss_wc_server_closed)(void *user);
  * @param loop    the caller's loop; must outlive the server
  * @param options NULL for DVBCSS_WC_SERVER_OPTIONS_INIT
  * @return 0, DVBCSS_EINVAL (the address is not numeric), DVBCSS_ERANGE (a figure that
- *         cannot be announced), DVBCSS_EADDRESS (not an address of this machine, or the port is
- * reserved), DVBCSS_EADDRINUSE, DVBCSS_EIO (the system refused a socket), DVBCSS_ENOMEM
+ *         cannot be announced, a limit that is too large), DVBCSS_EADDRESS (not an address of this
+ *         machine, or the port is reserved), DVBCSS_EADDRINUSE, DVBCSS_EIO (the system refused a
+ * socket), DVBCSS_ENOMEM
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,
@@ -120,11 +132,13 @@ DVBCSS_API uint16_t dvbcss_wc_server_port(const struct dvbcss_wc_server *server)
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_wc_server_address(const struct dvbcss_wc_server *server,
                                                          char *text, size_t size);
 
-/** The precision in seconds that the server announces, given or measured, before it is rounded up
- * to a power of two for the wire. */
+/** The precision in seconds that the server announces, given or measured (a reading of the time
+ * source, and the mapping of the kernel's stamps onto it), before it is rounded up to a power of
+ * two for the wire. */
 DVBCSS_API double dvbcss_wc_server_precision_s(const struct dvbcss_wc_server *server);
 
-/** Reads the counters. */
+/** Reads the counters as they were at the end of the server's last turn. Any thread may do so while
+ * the server is not closed. */
 DVBCSS_API void dvbcss_wc_server_counters(const struct dvbcss_wc_server *server,
                                           struct dvbcss_wc_server_counters *counters);
 
