@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clients/ws_client_socket.h"
 #include "clients/ws_end.h"
-#include "clients/ws_socket.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/url.h"
 
@@ -31,7 +31,7 @@ struct ws_client {
     uint32_t connect_timeout_ms;
     uint32_t idle_timeout_ms;
     size_t max_message_size;
-    struct ws_tls *tls;
+    struct ws_client_tls *tls;
     const struct ws_client_events *events;
     void *user;
 
@@ -42,7 +42,7 @@ struct ws_client {
     struct addrinfo *addresses;
     struct addrinfo *next_address;
     uint64_t deadline_ms;
-    struct ws_socket *socket;
+    struct ws_client_socket *socket;
     char peer[DVBCSS_CLIENT_ADDRESS_SIZE];
     /* Time limit of the attempt, then watch over the peer's silence. */
     uv_timer_t timer;
@@ -54,7 +54,7 @@ struct ws_client {
     size_t buffer_size;
     size_t buffer_length;
 
-    struct ws_context_user context_user;
+    struct ws_client_context_user context_user;
     bool joined;
     bool timer_open;
     bool destroying;
@@ -82,7 +82,7 @@ static void reset(struct ws_client *client, uint16_t code, const char *reason)
     }
     drop_addresses(client);
     if (client->socket)
-        ws_socket_close(client->socket, code, reason);
+        ws_client_socket_close(client->socket, code, reason);
     client->socket = NULL;
     uv_timer_stop(&client->timer);
     client->buffer_length = 0;
@@ -100,11 +100,11 @@ static void fail(struct ws_client *client, int error, uint16_t code, const char 
     struct dvbcss_disconnect why;
 
     ws_end_describe(&why, &client->url, client->peer,
-                    &(struct ws_socket_end){.error = error,
-                                            .was_open = client->phase == OPEN,
-                                            .close_code = client->phase == OPEN ? code : 0,
-                                            .retry_after_s = -1,
-                                            .detail = detail});
+                    &(struct ws_client_socket_end){.error = error,
+                                                   .was_open = client->phase == OPEN,
+                                                   .close_code = client->phase == OPEN ? code : 0,
+                                                   .retry_after_s = -1,
+                                                   .detail = detail});
     reset(client, code == WS_CLOSE_ABNORMAL ? 0 : code, detail);
     tell_end(client, &why);
 }
@@ -130,7 +130,7 @@ static void watch_silence(struct ws_client *client)
         return;
     }
     if (silent_ms >= limit_ms && !client->pinged) {
-        ws_socket_ping(client->socket);
+        ws_client_socket_ping(client->socket);
         client->pinged = true;
     }
     (void)uv_timer_start(&client->timer, on_silence,
@@ -207,9 +207,9 @@ static void on_received(void *user, const char *bytes, size_t length, bool binar
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
-static void try_next_address(struct ws_client *client, const struct ws_socket_end *last);
+static void try_next_address(struct ws_client *client, const struct ws_client_socket_end *last);
 
-static void on_ended(void *user, const struct ws_socket_end *end)
+static void on_ended(void *user, const struct ws_client_socket_end *end)
 {
     struct ws_client *client = user;
     struct dvbcss_disconnect why;
@@ -225,7 +225,7 @@ static void on_ended(void *user, const struct ws_socket_end *end)
     tell_end(client, &why);
 }
 
-static const struct ws_socket_events socket_events = {
+static const struct ws_client_socket_events socket_events = {
     .opened = on_opened,
     .received = on_received,
     .ponged = on_ponged,
@@ -235,10 +235,11 @@ static const struct ws_socket_events socket_events = {
 static void on_connect_timeout(uv_timer_t *timer)
 {
     struct ws_client *client = timer->data;
-    const struct ws_socket_end end = {.error = DVBCSS_ETIMEDOUT, .retry_after_s = -1, .detail = ""};
+    const struct ws_client_socket_end end = {
+        .error = DVBCSS_ETIMEDOUT, .retry_after_s = -1, .detail = ""};
 
     if (client->socket)
-        ws_socket_close(client->socket, 0, "");
+        ws_client_socket_close(client->socket, 0, "");
     client->socket = NULL;
     try_next_address(client, &end);
 }
@@ -274,25 +275,26 @@ static bool write_address(const struct sockaddr *address, char *text, size_t siz
 
 static int open_socket(struct ws_client *client, const struct addrinfo *address)
 {
-    struct ws_socket_target target = {
+    struct ws_client_socket_target target = {
         .address = client->peer, .url = &client->url, .tls = client->tls};
 
     if (!write_address(address->ai_addr, client->peer, sizeof client->peer))
         return DVBCSS_EADDRESS;
-    return ws_socket_open(&client->socket, &client->context_user, &target, &socket_events, client);
+    return ws_client_socket_open(&client->socket, &client->context_user, &target, &socket_events,
+                                 client);
 }
 
 /* Goes on to the next address, or reports how the last one went. */
-static void try_next_address(struct ws_client *client, const struct ws_socket_end *last)
+static void try_next_address(struct ws_client *client, const struct ws_client_socket_end *last)
 {
-    struct ws_socket_end end = *last;
+    struct ws_client_socket_end end = *last;
     struct dvbcss_disconnect why;
 
     while (client->next_address) {
         const struct addrinfo *address = client->next_address;
 
         client->next_address = address->ai_next;
-        end = (struct ws_socket_end){.retry_after_s = -1, .detail = ""};
+        end = (struct ws_client_socket_end){.retry_after_s = -1, .detail = ""};
         end.error = open_socket(client, address);
         if (end.error == 0) {
             (void)uv_timer_start(&client->timer, on_connect_timeout, share_of_time(client), 0);
@@ -328,7 +330,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
     client->addresses = addresses;
     client->next_address = addresses;
     client->phase = CONNECTING;
-    try_next_address(client, &(struct ws_socket_end){
+    try_next_address(client, &(struct ws_client_socket_end){
                                  .error = DVBCSS_ERESOLVE, .retry_after_s = -1, .detail = ""});
 }
 
@@ -375,7 +377,7 @@ int ws_client_send(struct ws_client *client, const char *text, size_t length)
 {
     if (client->phase != OPEN)
         return DVBCSS_ECLOSED;
-    return ws_socket_send(client->socket, text, length);
+    return ws_client_socket_send(client->socket, text, length);
 }
 
 const char *ws_client_peer(const struct ws_client *client)
@@ -398,7 +400,7 @@ static void maybe_free(struct ws_client *client)
         destroyed(user);
 }
 
-static void on_released(struct ws_context_user *context_user)
+static void on_released(struct ws_client_context_user *context_user)
 {
     struct ws_client *client = CONTAINER_OF(context_user, struct ws_client, context_user);
 
@@ -419,12 +421,12 @@ static int join(struct ws_client *client, const struct dvbcss_client_options *op
     int error;
 
     client->context_user.released = on_released;
-    error = ws_context_join(client->loop, &client->context_user);
+    error = ws_client_context_join(client->loop, &client->context_user);
     if (error)
         return error;
     client->joined = true;
     if (client->url.scheme == DVBCSS_URL_WSS)
-        error = ws_context_tls(client->context_user.context, options->ca_file, &client->tls);
+        error = ws_client_context_tls(client->context_user.context, options->ca_file, &client->tls);
     return error;
 }
 
@@ -470,6 +472,6 @@ void ws_client_destroy(struct ws_client *client, void (*destroyed)(void *user), 
     client->destroyed = destroyed;
     client->destroyed_user = user;
     if (client->joined)
-        ws_context_leave(&client->context_user);
+        ws_client_context_leave(&client->context_user);
     uv_close((uv_handle_t *)&client->timer, on_timer_closed);
 }

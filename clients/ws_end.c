@@ -78,7 +78,7 @@ static void write_failure(struct dvbcss_disconnect *why, const struct dvbcss_url
 }
 
 void ws_end_describe(struct dvbcss_disconnect *why, const struct dvbcss_url *url, const char *peer,
-                     const struct ws_socket_end *end)
+                     const struct ws_client_socket_end *end)
 {
     *why = (struct dvbcss_disconnect){
         .error = end->error,

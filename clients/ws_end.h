@@ -5,7 +5,7 @@
 #ifndef CLIENTS_WS_END_H
 #define CLIENTS_WS_END_H
 
-#include "clients/ws_socket.h"
+#include "clients/ws_client_socket.h"
 #include "dvbcss/client.h"
 
 /**
@@ -14,6 +14,6 @@
  * @param peer numeric address that was tried or reached, "" if none was
  */
 void ws_end_describe(struct dvbcss_disconnect *why, const struct dvbcss_url *url, const char *peer,
-                     const struct ws_socket_end *end);
+                     const struct ws_client_socket_end *end);
 
 #endif

@@ -5,16 +5,16 @@
 
 static const struct dvbcss_url tv = {DVBCSS_URL_WS, "tv.local", 7681, "/cii"};
 
-static struct ws_socket_end ended(int error)
+static struct ws_client_socket_end ended(int error)
 {
-    struct ws_socket_end end = {.error = error, .retry_after_s = -1, .detail = ""};
+    struct ws_client_socket_end end = {.error = error, .retry_after_s = -1, .detail = ""};
 
     return end;
 }
 
 Test(ws_end, tells_a_refusal_with_status_name_body_and_retry_after)
 {
-    struct ws_socket_end end = ended(DVBCSS_EREFUSED);
+    struct ws_client_socket_end end = ended(DVBCSS_EREFUSED);
     struct dvbcss_disconnect why;
 
     end.http_status = 503;
@@ -32,7 +32,7 @@ Test(ws_end, tells_a_refusal_with_status_name_body_and_retry_after)
 
 Test(ws_end, says_of_an_unexpected_status_that_it_is_no_websocket)
 {
-    struct ws_socket_end end = ended(DVBCSS_EREFUSED);
+    struct ws_client_socket_end end = ended(DVBCSS_EREFUSED);
     struct dvbcss_disconnect why;
 
     end.http_status = 200;
@@ -42,7 +42,7 @@ Test(ws_end, says_of_an_unexpected_status_that_it_is_no_websocket)
 
 Test(ws_end, makes_the_words_of_a_peer_printable_and_fits_them_in)
 {
-    struct ws_socket_end end = ended(DVBCSS_EREFUSED);
+    struct ws_client_socket_end end = ended(DVBCSS_EREFUSED);
     struct dvbcss_disconnect why;
     char words[256];
 
@@ -59,7 +59,7 @@ Test(ws_end, makes_the_words_of_a_peer_printable_and_fits_them_in)
 
 Test(ws_end, tells_the_close_of_a_peer_with_code_and_reason)
 {
-    struct ws_socket_end end = ended(DVBCSS_ECLOSED);
+    struct ws_client_socket_end end = ended(DVBCSS_ECLOSED);
     struct dvbcss_disconnect why;
 
     end.was_open = true;
@@ -74,7 +74,7 @@ Test(ws_end, tells_the_close_of_a_peer_with_code_and_reason)
 
 Test(ws_end, tells_a_connection_that_vanished)
 {
-    struct ws_socket_end end = ended(DVBCSS_ECLOSED);
+    struct ws_client_socket_end end = ended(DVBCSS_ECLOSED);
     struct dvbcss_disconnect why;
 
     end.was_open = true;
@@ -85,8 +85,8 @@ Test(ws_end, tells_a_connection_that_vanished)
 
 Test(ws_end, names_the_address_that_was_tried_and_the_host_that_has_none)
 {
-    struct ws_socket_end nobody = ended(DVBCSS_EADDRESS);
-    struct ws_socket_end nameless = ended(DVBCSS_ERESOLVE);
+    struct ws_client_socket_end nobody = ended(DVBCSS_EADDRESS);
+    struct ws_client_socket_end nameless = ended(DVBCSS_ERESOLVE);
     struct dvbcss_disconnect why;
 
     nameless.detail = "unknown node or service";

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/ws_internal.h"
+#include "clients/ws_client_internal.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
@@ -32,15 +32,15 @@ struct outgoing {
 
 /* ---- sockets -------------------------------------------------------------------------------- */
 
-static struct ws_socket *socket_of(struct lws *wsi)
+static struct ws_client_socket *socket_of(struct lws *wsi)
 {
-    struct ws_context *context = lws_context_user(lws_get_context(wsi));
+    struct ws_client_context *context = lws_context_user(lws_get_context(wsi));
     uintptr_t id = (uintptr_t)lws_get_opaque_user_data(wsi);
     struct list_node *node;
     struct list_node *after;
 
     LIST_FOR_EACH (node, after, &context->sockets) {
-        struct ws_socket *socket = CONTAINER_OF(node, struct ws_socket, node);
+        struct ws_client_socket *socket = CONTAINER_OF(node, struct ws_client_socket, node);
 
         if (socket->id == id)
             return socket;
@@ -48,9 +48,9 @@ static struct ws_socket *socket_of(struct lws *wsi)
     return NULL;
 }
 
-void ws_socket_free(struct ws_socket *socket)
+void ws_client_socket_free(struct ws_client_socket *socket)
 {
-    struct ws_context_user *context_user = socket->context_user;
+    struct ws_client_context_user *context_user = socket->context_user;
 
     while (!list_empty(&socket->queue)) {
         struct outgoing *frame = CONTAINER_OF(socket->queue.next, struct outgoing, node);
@@ -62,14 +62,14 @@ void ws_socket_free(struct ws_socket *socket)
     dvbcss_free(socket);
     context_user->sockets--;
     if (context_user->leaving)
-        ws_context_sweep_soon(context_user->context);
+        ws_client_context_sweep_soon(context_user->context);
 }
 
 /* The socket is off the network: tells its owner, if it still has one, and forgets it. */
-static void socket_end(struct ws_socket *socket, const struct ws_socket_end *end)
+static void socket_end(struct ws_client_socket *socket, const struct ws_client_socket_end *end)
 {
-    const struct ws_socket_events *events = socket->events;
-    struct ws_socket_end told = *end;
+    const struct ws_client_socket_events *events = socket->events;
+    struct ws_client_socket_end told = *end;
     char words[WS_BODY_MAX];
     void *user = socket->user;
     bool tell = !socket->detached;
@@ -79,7 +79,7 @@ static void socket_end(struct ws_socket *socket, const struct ws_socket_end *end
     if (told.words_length > 0)
         memcpy(words, end->words, told.words_length);
     told.words = words;
-    ws_socket_free(socket);
+    ws_client_socket_free(socket);
     if (tell)
         events->ended(user, &told);
 }
@@ -100,8 +100,8 @@ static struct outgoing *frame_create(enum lws_write_protocol kind, const char *b
     return frame;
 }
 
-static int socket_queue(struct ws_socket *socket, enum lws_write_protocol kind, const char *bytes,
-                        size_t length)
+static int socket_queue(struct ws_client_socket *socket, enum lws_write_protocol kind,
+                        const char *bytes, size_t length)
 {
     struct outgoing *frame;
 
@@ -117,18 +117,18 @@ static int socket_queue(struct ws_socket *socket, enum lws_write_protocol kind, 
     return 0;
 }
 
-int ws_socket_send(struct ws_socket *socket, const char *text, size_t length)
+int ws_client_socket_send(struct ws_client_socket *socket, const char *text, size_t length)
 {
     return socket_queue(socket, LWS_WRITE_TEXT, text, length);
 }
 
-void ws_socket_ping(struct ws_socket *socket)
+void ws_client_socket_ping(struct ws_client_socket *socket)
 {
     /* Without memory or room there is no ping, and the peer's silence decides as it would have. */
     (void)socket_queue(socket, LWS_WRITE_PING, NULL, 0);
 }
 
-void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason)
+void ws_client_socket_close(struct ws_client_socket *socket, uint16_t code, const char *reason)
 {
     size_t length = strlen(reason);
 
@@ -138,7 +138,7 @@ void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason
     socket->close_code = code;
     memcpy(socket->close_reason, reason, length);
     socket->close_reason[length] = '\0';
-    ws_context_sweep_soon(socket->context_user->context);
+    ws_client_context_sweep_soon(socket->context_user->context);
 }
 
 static bool is_address(const char *host)
@@ -155,7 +155,7 @@ static bool is_address(const char *host)
 
 /* libwebsockets compares the certificate with names only: for a host that is an address it was told
  * to leave the comparison to this. */
-static int on_answer(struct ws_socket *socket, void *in, size_t length)
+static int on_answer(struct ws_client_socket *socket, void *in, size_t length)
 {
     SSL *ssl = lws_get_ssl(socket->wsi);
     X509 *certificate;
@@ -171,7 +171,7 @@ static int on_answer(struct ws_socket *socket, void *in, size_t length)
     return socket->wrong_name ? -1 : 0;
 }
 
-static int on_established(struct ws_socket *socket, void *in, size_t length)
+static int on_established(struct ws_client_socket *socket, void *in, size_t length)
 {
     (void)in;
     (void)length;
@@ -183,7 +183,7 @@ static int on_established(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-static int on_receive(struct ws_socket *socket, void *in, size_t length)
+static int on_receive(struct ws_client_socket *socket, void *in, size_t length)
 {
     bool last = lws_is_final_fragment(socket->wsi) && !lws_remaining_packet_payload(socket->wsi);
 
@@ -192,7 +192,7 @@ static int on_receive(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-static int on_pong(struct ws_socket *socket, void *in, size_t length)
+static int on_pong(struct ws_client_socket *socket, void *in, size_t length)
 {
     (void)in;
     (void)length;
@@ -201,7 +201,7 @@ static int on_pong(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-static int on_writable(struct ws_socket *socket, void *in, size_t length)
+static int on_writable(struct ws_client_socket *socket, void *in, size_t length)
 {
     struct outgoing *frame;
     int written;
@@ -222,7 +222,7 @@ static int on_writable(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-static int on_peer_close(struct ws_socket *socket, void *in, size_t length)
+static int on_peer_close(struct ws_client_socket *socket, void *in, size_t length)
 {
     const unsigned char *bytes = in;
 
@@ -236,9 +236,9 @@ static int on_peer_close(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-static int on_closed(struct ws_socket *socket, void *in, size_t length)
+static int on_closed(struct ws_client_socket *socket, void *in, size_t length)
 {
-    struct ws_socket_end end = {.error = DVBCSS_ECLOSED, .retry_after_s = -1, .detail = ""};
+    struct ws_client_socket_end end = {.error = DVBCSS_ECLOSED, .retry_after_s = -1, .detail = ""};
 
     (void)in;
     (void)length;
@@ -282,7 +282,7 @@ static int failure_of(const char *detail)
 }
 
 /* Somebody answered with something else than a WebSocket. */
-static void describe_refusal(struct ws_socket *socket, struct ws_socket_end *end)
+static void describe_refusal(struct ws_client_socket *socket, struct ws_client_socket_end *end)
 {
     char bytes[WS_BODY_MAX];
     char *buffer = bytes;
@@ -297,7 +297,7 @@ static void describe_refusal(struct ws_socket *socket, struct ws_socket_end *end
 }
 
 /* OpenSSL knows better than libwebsockets why it did not believe a server. */
-static void describe_failure(struct ws_socket *socket, struct ws_socket_end *end)
+static void describe_failure(struct ws_client_socket *socket, struct ws_client_socket_end *end)
 {
     SSL *ssl = lws_get_ssl(socket->wsi);
     long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
@@ -311,9 +311,9 @@ static void describe_failure(struct ws_socket *socket, struct ws_socket_end *end
     }
 }
 
-static int on_failed(struct ws_socket *socket, void *in, size_t length)
+static int on_failed(struct ws_client_socket *socket, void *in, size_t length)
 {
-    struct ws_socket_end end = {.retry_after_s = -1};
+    struct ws_client_socket_end end = {.retry_after_s = -1};
     unsigned status = lws_http_client_http_response(socket->wsi);
     char detail[128];
 
@@ -333,7 +333,7 @@ static int on_failed(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-static int on_body(struct ws_socket *socket, void *in, size_t length)
+static int on_body(struct ws_client_socket *socket, void *in, size_t length)
 {
     if (length > sizeof socket->body - socket->body_length)
         length = sizeof socket->body - socket->body_length;
@@ -345,9 +345,9 @@ static int on_body(struct ws_socket *socket, void *in, size_t length)
 
 /* libwebsockets forgets a socket without having told its end: a reset while it waits for the answer
  * to the upgrade, for one. */
-static int on_forgotten(struct ws_socket *socket, void *in, size_t length)
+static int on_forgotten(struct ws_client_socket *socket, void *in, size_t length)
 {
-    struct ws_socket_end end = {.retry_after_s = -1, .detail = ""};
+    struct ws_client_socket_end end = {.retry_after_s = -1, .detail = ""};
 
     if (socket->open)
         return on_closed(socket, in, length);
@@ -359,7 +359,7 @@ static int on_forgotten(struct ws_socket *socket, void *in, size_t length)
     return 0;
 }
 
-typedef int (*ws_handler)(struct ws_socket *socket, void *in, size_t length);
+typedef int (*ws_handler)(struct ws_client_socket *socket, void *in, size_t length);
 
 static const struct {
     enum lws_callback_reasons reason;
@@ -382,7 +382,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *unuse
 {
     (void)unused;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
-        struct ws_socket *socket;
+        struct ws_client_socket *socket;
 
         if (handlers[i].reason != reason)
             continue;
@@ -412,11 +412,12 @@ static void write_host_header(const struct dvbcss_url *url, char *text, size_t s
         snprintf(text + length, size - (size_t)length, ":%u", url->port);
 }
 
-static struct ws_socket *socket_create(struct ws_context_user *context_user,
-                                       const struct ws_socket_target *target,
-                                       const struct ws_socket_events *events, void *user)
+static struct ws_client_socket *socket_create(struct ws_client_context_user *context_user,
+                                              const struct ws_client_socket_target *target,
+                                              const struct ws_client_socket_events *events,
+                                              void *user)
 {
-    struct ws_socket *socket = dvbcss_calloc(1, sizeof *socket);
+    struct ws_client_socket *socket = dvbcss_calloc(1, sizeof *socket);
 
     if (!socket)
         return NULL;
@@ -432,13 +433,14 @@ static struct ws_socket *socket_create(struct ws_context_user *context_user,
     return socket;
 }
 
-int ws_socket_open(struct ws_socket **out, struct ws_context_user *context_user,
-                   const struct ws_socket_target *target, const struct ws_socket_events *events,
-                   void *user)
+int ws_client_socket_open(struct ws_client_socket **out,
+                          struct ws_client_context_user *context_user,
+                          const struct ws_client_socket_target *target,
+                          const struct ws_client_socket_events *events, void *user)
 {
-    struct ws_context *context = context_user->context;
+    struct ws_client_context *context = context_user->context;
     bool tls = target->url->scheme == DVBCSS_URL_WSS;
-    struct ws_socket *socket = socket_create(context_user, target, events, user);
+    struct ws_client_socket *socket = socket_create(context_user, target, events, user);
     struct lws_client_connect_info info = {0};
 
     if (!socket)
@@ -463,7 +465,7 @@ int ws_socket_open(struct ws_socket **out, struct ws_context_user *context_user,
     if (!lws_client_connect_via_info(&info)) {
         int error = socket->open_error ? socket->open_error : DVBCSS_EIO;
 
-        ws_socket_free(socket);
+        ws_client_socket_free(socket);
         return error;
     }
     socket->opening = false;
@@ -486,7 +488,7 @@ static void to_log_once(void)
     lws_set_log_level(LLL_ERR | LLL_WARN, to_log);
 }
 
-int ws_lws_begin(struct ws_context *context)
+int ws_client_lws_begin(struct ws_client_context *context)
 {
     static uv_once_t log_once = UV_ONCE_INIT;
     struct lws_context_creation_info info = {0};
@@ -509,8 +511,8 @@ int ws_lws_begin(struct ws_context *context)
     return context->lws ? 0 : DVBCSS_EIO;
 }
 
-struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *name,
-                                      struct ssl_ctx_st *ssl)
+struct lws_vhost *ws_client_lws_vhost_create(struct ws_client_context *context, const char *name,
+                                             struct ssl_ctx_st *ssl)
 {
     struct lws_context_creation_info info = {0};
 
@@ -526,19 +528,19 @@ struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *na
     return lws_create_vhost(context->lws, &info);
 }
 
-void ws_lws_end(struct ws_context *context)
+void ws_client_lws_end(struct ws_client_context *context)
 {
     lws_context_destroy(context->lws);
 }
 
-void ws_lws_free(struct ws_context *context)
+void ws_client_lws_free(struct ws_client_context *context)
 {
     /* The first call sets the pointer to NULL if it could do everything. */
     if (context->lws)
         lws_context_destroy(context->lws);
 }
 
-void ws_lws_kill(struct ws_socket *socket, bool politely)
+void ws_client_lws_kill(struct ws_client_socket *socket, bool politely)
 {
     if (politely && socket->open && socket->close_code != 0)
         lws_close_reason(socket->wsi, (enum lws_close_status)socket->close_code,

@@ -1,14 +1,14 @@
 /**
  * @file
  * libwebsockets behind typed functions: one shared context for each uv loop, and sockets that
- * connect to one address each. libwebsockets.h is seen by ws_lws.c only.
+ * connect to one address each. libwebsockets.h is seen by ws_client_lws.c only.
  *
  * Traps of libwebsockets 4.1 that end here: a close frame is lost unless the close is asked for
  * outside its callbacks; a context under a foreign loop needs a second call to be freed, once its
  * handles are off the loop; a host name would be looked up while everything waits.
  */
-#ifndef CLIENTS_WS_SOCKET_H
-#define CLIENTS_WS_SOCKET_H
+#ifndef CLIENTS_WS_CLIENT_SOCKET_H
+#define CLIENTS_WS_CLIENT_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,39 +19,40 @@
 #include "dvbcss/url.h"
 
 /** What all sockets of one uv loop share. */
-struct ws_context;
+struct ws_client_context;
 
 /** A TLS configuration of a context: the certificates that servers must descend from. */
-struct ws_tls;
+struct ws_client_tls;
 
 /** One connection, or the attempt to make it. */
-struct ws_socket;
+struct ws_client_socket;
 
 /** A user of a context. Storage of the user, who fills in the function. */
-struct ws_context_user {
+struct ws_client_context_user {
     /** Called when the user's last socket is gone, and with the last user of a context when the
      * context is gone, too. */
-    void (*released)(struct ws_context_user *user);
+    void (*released)(struct ws_client_context_user *user);
     /* ---- */
     struct list_node node;
-    struct ws_context *context;
+    struct ws_client_context *context;
     unsigned sockets;
     bool leaving;
 };
 
 /** Joins the context of a loop, which the first user makes. 0, DVBCSS_ENOMEM or DVBCSS_EIO. */
-int ws_context_join(uv_loop_t *loop, struct ws_context_user *user);
+int ws_client_context_join(uv_loop_t *loop, struct ws_client_context_user *user);
 
 /** Leaves the context; `released` is called from the loop, not from in here. The user's sockets
- * have been closed with ws_socket_close(). */
-void ws_context_leave(struct ws_context_user *user);
+ * have been closed with ws_client_socket_close(). */
+void ws_client_context_leave(struct ws_client_context_user *user);
 
 /** Finds or makes the TLS configuration for a file of certificates (NULL: the system's). It lives
  * as long as the context. 0, DVBCSS_ETLS (file not usable), DVBCSS_ENOMEM. */
-int ws_context_tls(struct ws_context *context, const char *ca_file, struct ws_tls **out);
+int ws_client_context_tls(struct ws_client_context *context, const char *ca_file,
+                          struct ws_client_tls **out);
 
 /** Why a socket failed or ended. Texts are valid during the callback. */
-struct ws_socket_end {
+struct ws_client_socket_end {
     /** As in struct dvbcss_disconnect. */
     int error;
     bool was_open;
@@ -65,45 +66,45 @@ struct ws_socket_end {
     const char *detail;
 };
 
-/** What a socket tells its owner. After `ended`, or after ws_socket_close(), it tells nothing any
- * more and the owner's pointer is void. */
-struct ws_socket_events {
+/** What a socket tells its owner. After `ended`, or after ws_client_socket_close(), it tells
+ * nothing any more and the owner's pointer is void. */
+struct ws_client_socket_events {
     void (*opened)(void *user);
     /** A piece of a message; @p last ends the message. */
     void (*received)(void *user, const char *bytes, size_t length, bool binary, bool last);
     /** The peer answered a ping. */
     void (*ponged)(void *user);
-    void (*ended)(void *user, const struct ws_socket_end *end);
+    void (*ended)(void *user, const struct ws_client_socket_end *end);
 };
 
 /** Where a socket connects to. */
-struct ws_socket_target {
+struct ws_client_socket_target {
     /** Numeric address of the peer. */
     const char *address;
     /** Scheme, host (for the Host header and the server's certificate), port, path. */
     const struct dvbcss_url *url;
     /** For wss. */
-    struct ws_tls *tls;
+    struct ws_client_tls *tls;
 };
 
 /**
  * Begins to connect. Has no time limit of its own.
  *
- * @return 0, or an error as in struct ws_socket_end; no event was or will be told then
+ * @return 0, or an error as in struct ws_client_socket_end; no event was or will be told then
  */
-int ws_socket_open(struct ws_socket **out, struct ws_context_user *context,
-                   const struct ws_socket_target *target, const struct ws_socket_events *events,
-                   void *user);
+int ws_client_socket_open(struct ws_client_socket **out, struct ws_client_context_user *context,
+                          const struct ws_client_socket_target *target,
+                          const struct ws_client_socket_events *events, void *user);
 
 /**
  * Queues a text message.
  *
  * @return 0, DVBCSS_ENOMEM, DVBCSS_EFULL (too many wait already)
  */
-int ws_socket_send(struct ws_socket *socket, const char *text, size_t length);
+int ws_client_socket_send(struct ws_client_socket *socket, const char *text, size_t length);
 
 /** Sends a ping as soon as the socket takes it. */
-void ws_socket_ping(struct ws_socket *socket);
+void ws_client_socket_ping(struct ws_client_socket *socket);
 
 /**
  * Lets go of the socket: no event is told any more. It is closed from the loop, with a close frame
@@ -112,6 +113,6 @@ void ws_socket_ping(struct ws_socket *socket);
  * @param code   of the close frame, 1000 or above; 0 drops the connection without one
  * @param reason at most 123 bytes are sent
  */
-void ws_socket_close(struct ws_socket *socket, uint16_t code, const char *reason);
+void ws_client_socket_close(struct ws_client_socket *socket, uint16_t code, const char *reason);
 
 #endif

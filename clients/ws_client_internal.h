@@ -1,12 +1,12 @@
 /**
  * @file
- * What ws_context.c (who shares what, and when it ends) and ws_lws.c (libwebsockets) know of each
- * other, and nobody else.
+ * What ws_client_context.c (who shares what, and when it ends) and ws_client_lws.c (libwebsockets)
+ * know of each other, and nobody else.
  */
-#ifndef CLIENTS_WS_INTERNAL_H
-#define CLIENTS_WS_INTERNAL_H
+#ifndef CLIENTS_WS_CLIENT_INTERNAL_H
+#define CLIENTS_WS_CLIENT_INTERNAL_H
 
-#include "clients/ws_socket.h"
+#include "clients/ws_client_socket.h"
 
 enum {
     /* RFC 6455 5.5: 125 bytes less the code. */
@@ -17,14 +17,14 @@ enum {
     WS_STATIC_HANDLES_MAX = 16,
 };
 
-struct ws_tls {
+struct ws_client_tls {
     struct list_node node;
     char *ca_file;
     struct ssl_ctx_st *ssl;
     struct lws_vhost *vhost;
 };
 
-struct ws_context {
+struct ws_client_context {
     struct list_node node;
     uv_loop_t *loop;
     struct lws_context *lws;
@@ -45,14 +45,14 @@ struct ws_context {
     uv_os_fd_t pipe;
 };
 
-struct ws_socket {
+struct ws_client_socket {
     struct list_node node;
-    struct ws_context_user *context_user;
+    struct ws_client_context_user *context_user;
     /* How libwebsockets names this socket to us: a number, so that a late callback for a socket
      * that is gone finds none. */
     uintptr_t id;
     struct lws *wsi;
-    const struct ws_socket_events *events;
+    const struct ws_client_socket_events *events;
     void *user;
     /* The owner has let go: nothing is told any more, and the sweeper closes it. */
     bool detached;
@@ -79,27 +79,27 @@ struct ws_socket {
 };
 
 /** Starts libwebsockets for a context whose loop is set. 0 or DVBCSS_EIO. */
-int ws_lws_begin(struct ws_context *context);
+int ws_client_lws_begin(struct ws_client_context *context);
 
 /** Has libwebsockets begin to take its handles off the loop. */
-void ws_lws_end(struct ws_context *context);
+void ws_client_lws_end(struct ws_client_context *context);
 
-/** Frees what is left once ws_lws_end()'s handles are gone. */
-void ws_lws_free(struct ws_context *context);
+/** Frees what is left once ws_client_lws_end()'s handles are gone. */
+void ws_client_lws_free(struct ws_client_context *context);
 
 /** Makes what sockets of one kind have in common; @p ssl is NULL for those without TLS and stays
  * the caller's. NULL on failure. */
-struct lws_vhost *ws_lws_vhost_create(struct ws_context *context, const char *name,
-                                      struct ssl_ctx_st *ssl);
+struct lws_vhost *ws_client_lws_vhost_create(struct ws_client_context *context, const char *name,
+                                             struct ssl_ctx_st *ssl);
 
 /** Asks for the end of a socket that is detached, @p politely: with its close frame if it is open.
  * It may be gone afterwards. Not from inside a callback of libwebsockets. */
-void ws_lws_kill(struct ws_socket *socket, bool politely);
+void ws_client_lws_kill(struct ws_client_socket *socket, bool politely);
 
 /** Frees a socket of which libwebsockets will not hear any more. */
-void ws_socket_free(struct ws_socket *socket);
+void ws_client_socket_free(struct ws_client_socket *socket);
 
 /** Has the context look for sockets to close and users to release, from the loop. */
-void ws_context_sweep_soon(struct ws_context *context);
+void ws_client_context_sweep_soon(struct ws_client_context *context);
 
 #endif

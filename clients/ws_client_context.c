@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clients/ws_internal.h"
+#include "clients/ws_client_internal.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 
@@ -27,7 +27,7 @@ static void contexts_begin(void)
 /* ---- knowing when libwebsockets is off the loop ---------------------------------------------- */
 
 struct handle_search {
-    struct ws_context *context;
+    struct ws_client_context *context;
     unsigned skip;
     unsigned found;
 };
@@ -42,7 +42,7 @@ static void count_handle(uv_handle_t *handle, void *count)
 static void note_handle(uv_handle_t *handle, void *argument)
 {
     struct handle_search *search = argument;
-    struct ws_context *context = search->context;
+    struct ws_client_context *context = search->context;
 
     if (search->skip > 0)
         search->skip--;
@@ -61,7 +61,7 @@ static void find_handle(uv_handle_t *handle, void *argument)
             search->found++;
 }
 
-static bool statics_gone(struct ws_context *context)
+static bool statics_gone(struct ws_client_context *context)
 {
     struct handle_search search = {.context = context};
 
@@ -71,7 +71,7 @@ static bool statics_gone(struct ws_context *context)
 
 /* ---- ending ---------------------------------------------------------------------------------- */
 
-static void tls_free(struct ws_tls *tls)
+static void tls_free(struct ws_client_tls *tls)
 {
     list_remove(&tls->node);
     SSL_CTX_free(tls->ssl);
@@ -79,13 +79,13 @@ static void tls_free(struct ws_tls *tls)
     dvbcss_free(tls);
 }
 
-static void context_free(struct ws_context *context)
+static void context_free(struct ws_client_context *context)
 {
     while (!list_empty(&context->tls))
-        tls_free(CONTAINER_OF(context->tls.next, struct ws_tls, node));
+        tls_free(CONTAINER_OF(context->tls.next, struct ws_client_tls, node));
     while (!list_empty(&context->leaving)) {
-        struct ws_context_user *user =
-            CONTAINER_OF(context->leaving.next, struct ws_context_user, node);
+        struct ws_client_context_user *user =
+            CONTAINER_OF(context->leaving.next, struct ws_client_context_user, node);
 
         list_remove(&user->node);
         user->released(user);
@@ -100,13 +100,13 @@ static void on_sweeper_closed(uv_handle_t *handle)
 
 static void on_ending(uv_timer_t *timer)
 {
-    struct ws_context *context = timer->data;
+    struct ws_client_context *context = timer->data;
 
     if (!statics_gone(context)) {
         (void)uv_timer_start(timer, on_ending, 1, 0);
         return;
     }
-    ws_lws_free(context);
+    ws_client_lws_free(context);
     uv_close((uv_handle_t *)timer, on_sweeper_closed);
 }
 
@@ -125,22 +125,23 @@ static void keep_number(int number)
     close(null);
 }
 
-static void context_end(struct ws_context *context)
+static void context_end(struct ws_client_context *context)
 {
     context->ending = true;
-    ws_lws_end(context);
+    ws_client_lws_end(context);
     if (context->pipe >= 0)
         keep_number(context->pipe);
     (void)uv_timer_start(&context->sweeper, on_ending, 0, 0);
 }
 
-static void release_users(struct ws_context *context)
+static void release_users(struct ws_client_context *context)
 {
     struct list_node *node;
     struct list_node *after;
 
     LIST_FOR_EACH (node, after, &context->leaving) {
-        struct ws_context_user *user = CONTAINER_OF(node, struct ws_context_user, node);
+        struct ws_client_context_user *user =
+            CONTAINER_OF(node, struct ws_client_context_user, node);
 
         if (user->sockets > 0)
             continue;
@@ -151,7 +152,7 @@ static void release_users(struct ws_context *context)
 
 /* The first time asks the peer, the second drops it; should libwebsockets say nothing even then, we
  * forget the socket, and it cannot find us. */
-static void close_detached(struct ws_socket *socket)
+static void close_detached(struct ws_client_socket *socket)
 {
     uint64_t now_ms = uv_now(socket->context_user->context->loop);
 
@@ -159,12 +160,12 @@ static void close_detached(struct ws_socket *socket)
         return;
     socket->killed_at_ms = now_ms;
     if (++socket->kills <= 2)
-        ws_lws_kill(socket, socket->kills == 1);
+        ws_client_lws_kill(socket, socket->kills == 1);
     else
-        ws_socket_free(socket);
+        ws_client_socket_free(socket);
 }
 
-static void context_leave_all(struct ws_context *context)
+static void context_leave_all(struct ws_client_context *context)
 {
     uv_mutex_lock(&contexts_lock);
     list_remove(&context->node);
@@ -174,19 +175,19 @@ static void context_leave_all(struct ws_context *context)
 
 static void on_sweep(uv_timer_t *timer)
 {
-    struct ws_context *context = timer->data;
+    struct ws_client_context *context = timer->data;
     struct list_node *node;
     struct list_node *after;
     bool closing = false;
 
     LIST_FOR_EACH (node, after, &context->sockets) {
-        struct ws_socket *socket = CONTAINER_OF(node, struct ws_socket, node);
+        struct ws_client_socket *socket = CONTAINER_OF(node, struct ws_client_socket, node);
 
         if (socket->detached)
             close_detached(socket);
     }
     for (node = context->sockets.next; node != &context->sockets; node = node->next)
-        closing = closing || CONTAINER_OF(node, struct ws_socket, node)->detached;
+        closing = closing || CONTAINER_OF(node, struct ws_client_socket, node)->detached;
     if (closing)
         (void)uv_timer_start(timer, on_sweep, SWEEP_MS, 0);
     else
@@ -197,16 +198,16 @@ static void on_sweep(uv_timer_t *timer)
         context_leave_all(context);
 }
 
-void ws_context_sweep_soon(struct ws_context *context)
+void ws_client_context_sweep_soon(struct ws_client_context *context)
 {
     if (!context->ending)
         (void)uv_timer_start(&context->sweeper, on_sweep, 0, 0);
 }
 
 /* With contexts_lock held. What was begun when libwebsockets fails ends by itself, on the loop. */
-static int context_create(struct ws_context **out, uv_loop_t *loop)
+static int context_create(struct ws_client_context **out, uv_loop_t *loop)
 {
-    struct ws_context *context = dvbcss_calloc(1, sizeof *context);
+    struct ws_client_context *context = dvbcss_calloc(1, sizeof *context);
     struct handle_search search = {.context = context};
 
     if (!context)
@@ -220,12 +221,12 @@ static int context_create(struct ws_context **out, uv_loop_t *loop)
     (void)uv_timer_init(loop, &context->sweeper);
     context->sweeper.data = context;
     uv_walk(loop, count_handle, &search.skip);
-    if (ws_lws_begin(context) != 0) {
+    if (ws_client_lws_begin(context) != 0) {
         uv_close((uv_handle_t *)&context->sweeper, on_sweeper_closed);
         return DVBCSS_EIO;
     }
     uv_walk(loop, note_handle, &search);
-    context->plain = ws_lws_vhost_create(context, "plain", NULL);
+    context->plain = ws_client_lws_vhost_create(context, "plain", NULL);
     if (!context->plain) {
         list_init(&context->node);
         context_end(context);
@@ -236,13 +237,13 @@ static int context_create(struct ws_context **out, uv_loop_t *loop)
     return 0;
 }
 
-static struct ws_context *context_find(uv_loop_t *loop)
+static struct ws_client_context *context_find(uv_loop_t *loop)
 {
     struct list_node *node;
     struct list_node *after;
 
     LIST_FOR_EACH (node, after, &contexts) {
-        struct ws_context *context = CONTAINER_OF(node, struct ws_context, node);
+        struct ws_client_context *context = CONTAINER_OF(node, struct ws_client_context, node);
 
         if (context->loop == loop)
             return context;
@@ -250,9 +251,9 @@ static struct ws_context *context_find(uv_loop_t *loop)
     return NULL;
 }
 
-int ws_context_join(uv_loop_t *loop, struct ws_context_user *user)
+int ws_client_context_join(uv_loop_t *loop, struct ws_client_context_user *user)
 {
-    struct ws_context *context;
+    struct ws_client_context *context;
     int error = 0;
 
     uv_once(&contexts_once, contexts_begin);
@@ -270,21 +271,21 @@ int ws_context_join(uv_loop_t *loop, struct ws_context_user *user)
     return 0;
 }
 
-void ws_context_leave(struct ws_context_user *user)
+void ws_client_context_leave(struct ws_client_context_user *user)
 {
     user->leaving = true;
     list_remove(&user->node);
     list_append(&user->context->leaving, &user->node);
-    ws_context_sweep_soon(user->context);
+    ws_client_context_sweep_soon(user->context);
 }
 
-static struct ws_tls *tls_find(struct ws_context *context, const char *ca_file)
+static struct ws_client_tls *tls_find(struct ws_client_context *context, const char *ca_file)
 {
     struct list_node *node;
     struct list_node *after;
 
     LIST_FOR_EACH (node, after, &context->tls) {
-        struct ws_tls *tls = CONTAINER_OF(node, struct ws_tls, node);
+        struct ws_client_tls *tls = CONTAINER_OF(node, struct ws_client_tls, node);
 
         if ((!ca_file && !tls->ca_file) ||
             (ca_file && tls->ca_file && strcmp(ca_file, tls->ca_file) == 0))
@@ -310,9 +311,10 @@ static SSL_CTX *ssl_create(const char *ca_file)
     return ssl;
 }
 
-int ws_context_tls(struct ws_context *context, const char *ca_file, struct ws_tls **out)
+int ws_client_context_tls(struct ws_client_context *context, const char *ca_file,
+                          struct ws_client_tls **out)
 {
-    struct ws_tls *tls = tls_find(context, ca_file);
+    struct ws_client_tls *tls = tls_find(context, ca_file);
     char name[32];
 
     if (tls) {
@@ -330,7 +332,7 @@ int ws_context_tls(struct ws_context *context, const char *ca_file, struct ws_tl
     }
     tls->ssl = ssl_create(ca_file);
     if (tls->ssl)
-        tls->vhost = ws_lws_vhost_create(context, name, tls->ssl);
+        tls->vhost = ws_client_lws_vhost_create(context, name, tls->ssl);
     if (!tls->vhost) {
         tls_free(tls);
         return DVBCSS_ETLS;
