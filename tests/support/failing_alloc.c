@@ -46,10 +46,20 @@ void failing_alloc_begin(unsigned n)
 {
     static const struct dvbcss_allocator counted = {counted_malloc, counted_realloc, counted_free};
 
-    left = n;
-    failed = false;
+    failing_alloc_rearm(n);
     outstanding = 0;
     dvbcss_set_allocator(&counted);
+}
+
+void failing_alloc_rearm(unsigned n)
+{
+    left = n;
+    failed = false;
+}
+
+bool failing_alloc_failed(void)
+{
+    return failed;
 }
 
 bool failing_alloc_end(void)
