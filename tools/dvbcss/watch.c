@@ -1,5 +1,6 @@
 #include "watch.h"
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -39,7 +40,8 @@ int watch_read_options(struct watch *watch, int argc, char **argv, const char *l
     int option, index = -1;
 
     while ((option = getopt_long(argc, argv, letters, options, &index)) != -1) {
-        bool shared = strchr("jint", option) != NULL;
+        /* Options without a letter have values that are no characters. */
+        bool shared = option <= CHAR_MAX && strchr("jint", option) != NULL;
 
         if (option == 'h') {
             fputs(watch->command->help, stdout);
