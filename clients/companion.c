@@ -252,6 +252,8 @@ static bool options_valid(const struct dvbcss_companion_options *options)
         return false;
     if (options->stem == DVBCSS_COMPANION_STEM_GIVEN && !options->content_id_stem)
         return false;
+    if (!options->estimator && options->jump_candidates == 0)
+        return false;
     for (size_t i = 0; i < options->selector_count; i++)
         if (!options->selectors[i])
             return false;

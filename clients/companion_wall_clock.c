@@ -1,4 +1,5 @@
 #include "clients/companion_internal.h"
+#include "dvbcss/wc_tracking.h"
 
 static void on_adjusted(void *user, const struct dvbcss_wc_adjustment *adjustment)
 {
@@ -30,7 +31,7 @@ static int make_estimator(struct dvbcss_companion *companion, struct dvbcss_wc_e
     };
 
     if (!companion->options.estimator)
-        return dvbcss_wc_lowest_dispersion_create(out, &options);
+        return dvbcss_wc_tracking_create(out, &options, NULL);
     return companion->options.estimator(companion->options.user, out, &options);
 }
 

@@ -30,6 +30,13 @@ static const char *status_name(uint16_t status)
     return "no WebSocket here";
 }
 
+static char printable(char byte)
+{
+    if (byte == '\n' || byte == '\r' || byte == '\t')
+        return ' ';
+    return byte >= ' ' && byte <= '~' ? byte : '?';
+}
+
 /* Copies bytes of the peer for people to read: spaces and line ends at the end are cut off. */
 static void copy_printable(char *text, size_t size, const char *bytes, size_t length)
 {
@@ -38,7 +45,7 @@ static void copy_printable(char *text, size_t size, const char *bytes, size_t le
     while (length > 0 && (unsigned char)bytes[length - 1] <= ' ')
         length--;
     for (size_t i = 0; i < length; i++)
-        text[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?';
+        text[i] = printable(bytes[i]);
     text[length] = '\0';
 }
 

@@ -71,7 +71,7 @@ struct dvbcss_disconnect {
     /** Milliseconds until the next attempt; -1 if there will be none. */
     int64_t retry_in_ms;
     /** The peer's own words: reason of the close frame, or the beginning of the HTTP answer's body;
-     * "" if none. Printable: what is not is replaced by "?". */
+     * "" if none. One printable line: spaces for line ends, "?" for what is not ASCII. */
     char reason[160];
     /** What happened, for people: "403 Forbidden: the endpoint is disabled". */
     char text[256];

@@ -140,10 +140,11 @@ struct dvbcss_companion_options {
     struct dvbcss_wc_requester_options requester;
     /** The wall clock counts as available up to this error bound in seconds; 0 for any. */
     double max_dispersion_s;
-    /** As in struct dvbcss_wc_client_options. */
+    /** As in struct dvbcss_wc_estimator_options; at least 1 for the tracking estimator. */
     unsigned jump_candidates;
     /** Makes the estimator for the wall clock; called once for each wall-clock client. NULL for
-     * lowest dispersion. @p options has the wall clock, the two settings above and the hook. */
+     * the tracking estimator of wc_tracking.h with its default settings. @p options has the wall
+     * clock, the two settings above and the hook. */
     int (*estimator)(void *user, struct dvbcss_wc_estimator **out,
                      const struct dvbcss_wc_estimator_options *options);
 

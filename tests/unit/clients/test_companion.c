@@ -614,6 +614,9 @@ Test(companion, refuses_what_cannot_work)
     options.stem = DVBCSS_COMPANION_STEM_GIVEN;
     cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
     options = good;
+    options.jump_candidates = 0;
+    cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
+    options = good;
     options.threshold_s = (double)NAN;
     cr_expect_eq(dvbcss_companion_create(&companion, &test.loop, &options, NULL), DVBCSS_EINVAL);
     options = good;
