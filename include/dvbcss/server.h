@@ -88,8 +88,8 @@ struct dvbcss_server_listen {
     uint16_t port;
     /** A listening stream socket that the caller opened, as systemd hands over; `host` and `port`
      * are ignored then. It may be of the family AF_UNIX: addresses of its connections have that
-     * family and nothing else. The server closes it in the end, unless dvbcss_server_create() fails.
-     * 0: open one. */
+     * family and nothing else. The server closes it in the end, unless dvbcss_server_create()
+     * fails. 0: open one. */
     int socket;
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+DVBCSS_PRINTF(2, 0)
 static void complain(const struct command *command, const char *format, va_list arguments)
 {
     fprintf(stderr, "dvbcss %s: ", command->name);
