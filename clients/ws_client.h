@@ -16,15 +16,6 @@
 
 struct ws_client;
 
-/** Close codes of RFC 6455 7.4.1 that the clients send or report. */
-enum {
-    WS_CLOSE_GOING_AWAY = 1001,
-    WS_CLOSE_NO_STATUS = 1005,
-    WS_CLOSE_ABNORMAL = 1006,
-    WS_CLOSE_TOO_BIG = 1009,
-    WS_CLOSE_INTERNAL_ERROR = 1011,
-};
-
 /** What a client tells its owner. All are required. */
 struct ws_client_events {
     void (*opened)(void *user);

@@ -14,7 +14,8 @@ enum {
     SWEEP_MS = 20,
 };
 
-/* All contexts of the process; one for each loop. Loops may live in different threads. */
+/* All contexts of the process; one for each loop. Loops may live in different threads, but
+ * libwebsockets starts and ends one context at a time only: under the lock. */
 static struct list_node contexts = {&contexts, &contexts};
 static uv_mutex_t contexts_lock;
 static uv_once_t contexts_once = UV_ONCE_INIT;
@@ -106,12 +107,15 @@ static void on_ending(uv_timer_t *timer)
         (void)uv_timer_start(timer, on_ending, 1, 0);
         return;
     }
+    uv_mutex_lock(&contexts_lock);
     ws_client_lws_free(context);
+    uv_mutex_unlock(&contexts_lock);
     uv_close((uv_handle_t *)timer, on_sweeper_closed);
 }
 
-/* libwebsockets closes the descriptor of its pipe twice: when it begins to end, and again turns of
- * the loop later, when the number may belong to somebody else. It gets one of its own to close. */
+/* libwebsockets closes the descriptor of its pipe twice: when it begins to end, and again when the
+ * loop comes to closing handles. The number may belong to somebody else by then, so it gets one of
+ * its own to close. */
 static void keep_number(int number)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -125,6 +129,7 @@ static void keep_number(int number)
     close(null);
 }
 
+/* With contexts_lock held. */
 static void context_end(struct ws_client_context *context)
 {
     context->ending = true;
@@ -169,8 +174,8 @@ static void context_leave_all(struct ws_client_context *context)
 {
     uv_mutex_lock(&contexts_lock);
     list_remove(&context->node);
-    uv_mutex_unlock(&contexts_lock);
     context_end(context);
+    uv_mutex_unlock(&contexts_lock);
 }
 
 static void on_sweep(uv_timer_t *timer)

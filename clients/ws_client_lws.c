@@ -18,8 +18,6 @@ enum {
     LWS_TIMEOUT_S = 3600,
     QUEUE_MAX = 64,
     SWITCHING_PROTOCOLS = 101,
-    NO_STATUS = 1005,
-    ABNORMAL = 1006,
 };
 
 /** A frame that waits to be written, with the room before it that libwebsockets writes into. */
@@ -227,7 +225,7 @@ static int on_peer_close(struct ws_client_socket *socket, void *in, size_t lengt
     const unsigned char *bytes = in;
 
     socket->peer_closed = true;
-    socket->peer_code = NO_STATUS;
+    socket->peer_code = WS_CLOSE_NO_STATUS;
     if (length >= 2) {
         socket->peer_code = (uint16_t)(bytes[0] << 8 | bytes[1]);
         socket->peer_reason_length = length - 2 < WS_REASON_MAX ? length - 2 : WS_REASON_MAX;
@@ -243,7 +241,7 @@ static int on_closed(struct ws_client_socket *socket, void *in, size_t length)
     (void)in;
     (void)length;
     end.was_open = true;
-    end.close_code = socket->peer_closed ? socket->peer_code : ABNORMAL;
+    end.close_code = socket->peer_closed ? socket->peer_code : WS_CLOSE_ABNORMAL;
     end.words = socket->peer_reason;
     end.words_length = socket->peer_reason_length;
     socket_end(socket, &end);

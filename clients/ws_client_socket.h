@@ -18,6 +18,15 @@
 #include "common/list.h"
 #include "dvbcss/url.h"
 
+/** Close codes of RFC 6455 7.4.1 that the clients send or report. */
+enum {
+    WS_CLOSE_GOING_AWAY = 1001,
+    WS_CLOSE_NO_STATUS = 1005,
+    WS_CLOSE_ABNORMAL = 1006,
+    WS_CLOSE_TOO_BIG = 1009,
+    WS_CLOSE_INTERNAL_ERROR = 1011,
+};
+
 /** What all sockets of one uv loop share. */
 struct ws_client_context;
 

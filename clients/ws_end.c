@@ -64,7 +64,7 @@ static void write_refusal(struct dvbcss_disconnect *why)
 
 static void write_close(struct dvbcss_disconnect *why, const char *detail)
 {
-    if (why->close_code == 1006)
+    if (why->close_code == WS_CLOSE_ABNORMAL)
         snprintf(why->text, sizeof why->text, "connection lost%s%.64s", detail[0] ? ": " : "",
                  detail);
     else

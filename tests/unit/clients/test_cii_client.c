@@ -398,6 +398,46 @@ Test(cii_client, takes_null_for_nothing_to_close)
     dvbcss_cii_client_close(NULL, on_closed, NULL);
 }
 
+/* Not an assertion in sight: this runs in threads. */
+static void visit_on_a_loop_of_its_own(void *visits)
+{
+    static const struct toy_script script = {.opened = say_two_things};
+
+    for (int i = 0; i < 10; i++) {
+        struct dvbcss_cii_client_options options;
+        struct fixture f;
+
+        memset(&f, 0, sizeof f);
+        if (uv_loop_init(&f.test.loop) != 0)
+            return;
+        f.server = toy_server_create(&f.test.loop, &script, &f, NULL);
+        options = options_for(&f);
+        if (dvbcss_cii_client_create(&f.client, &f.test.loop, &options, NULL) != 0)
+            return;
+        while (f.received < 4 && uv_run(&f.test.loop, UV_RUN_ONCE) != 0)
+            ;
+        dvbcss_cii_client_close(f.client, NULL, NULL);
+        toy_server_close(f.server);
+        (void)uv_run(&f.test.loop, UV_RUN_DEFAULT);
+        if (f.received == 4 && uv_loop_close(&f.test.loop) == 0)
+            ++*(unsigned *)visits;
+    }
+}
+
+Test(cii_client, works_on_loops_in_several_threads_at_once)
+{
+    enum { THREADS = 4 };
+    uv_thread_t threads[THREADS];
+    unsigned visits[THREADS] = {0};
+
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(uv_thread_create(&threads[i], visit_on_a_loop_of_its_own, &visits[i]), 0);
+    for (int i = 0; i < THREADS; i++) {
+        cr_assert_eq(uv_thread_join(&threads[i]), 0);
+        cr_expect_eq(visits[i], 10);
+    }
+}
+
 Test(cii_client, shares_a_loop_with_many_others)
 {
     enum { MANY = 50 };
