@@ -18,6 +18,18 @@
 #define MIDDLE_ERROR_NS 2000.0
 #define MIDDLE_ERROR_SHARE 0.01
 
+/* A path has changed if so many spans in a row are wider or narrower than all those before, by so
+ * many times what they differ by among themselves, and by such a share. */
+#define PATH_SPANS 6
+#define PATH_CHANGE 4.0
+#define PATH_CHANGE_SHARE 0.25
+
+/* How fast the frequency itself may drift: a room that warms up, in ns per second and second. */
+#define DRIFT_NS_PER_S2 1.0
+
+/* What the frequency is still known to after a change of path, in ns per second. */
+#define FREQUENCY_KEPT_NS_PER_S 300.0
+
 static double square(double value)
 {
     return value * value;
@@ -27,6 +39,12 @@ static double square(double value)
 static double moved_ns(const struct wc_history *history, double ns, double from_s, double to_s)
 {
     return ns + history->frequency_ns_per_s * (to_s - from_s);
+}
+
+/* The span of a given age, 0 for the newest. */
+static struct wc_limits *span_of(struct wc_history *history, unsigned age)
+{
+    return &history->spans[(history->newest + WC_HISTORY_SPANS - age) % WC_HISTORY_SPANS];
 }
 
 /* ---- spans ---------------------------------------------------------------------------------- */
@@ -101,18 +119,24 @@ static double weight_of(const struct middle *middle, double width_min_ns, double
     return 1 / (square(error_ns) + square(WANDER_NS_PER_S * (now_s - middle->at_s)));
 }
 
-/* Regression through the middles. Before anything is measured, the frequency is 0 give or take half
- * of what the clocks may part by. */
+/* One over the variance of what was known before, which ages. */
+static double prior_certainty(const struct wc_history *history, double now_s)
+{
+    return 1 / (square(history->prior_error_ns_per_s) +
+                square(DRIFT_NS_PER_S2 * (now_s - history->prior_at_s)));
+}
+
+/* Regression through the middles, with what was known before as one more observation. */
 static void fit(struct wc_history *history, double growth_ns_per_s, double now_s)
 {
     struct middle middles[WC_HISTORY_SPANS];
     double width_min_ns;
     double weights = 0, mean_s = 0, mean_ns = 0;
-    double moment = 0, certainty = 4 / square(growth_ns_per_s);
+    double certainty = prior_certainty(history, now_s);
+    double moment = certainty * history->prior_ns_per_s;
 
     for (unsigned i = 0; i < history->count; i++)
-        middles[i] = middle_of(
-            history, &history->spans[(history->newest + WC_HISTORY_SPANS - i) % WC_HISTORY_SPANS]);
+        middles[i] = middle_of(history, span_of(history, i));
     width_min_ns = smallest_width_ns(middles, history->count);
     for (unsigned i = 0; i < history->count; i++) {
         double weight = weight_of(&middles[i], width_min_ns, now_s);
@@ -134,23 +158,16 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
         fmin(FREQUENCY_ERROR_MIN_NS_PER_S + 2 / sqrt(certainty), growth_ns_per_s);
 }
 
-void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
-                    double growth_ns_per_s)
-{
-    put(history, limits);
-    fit(history, growth_ns_per_s, limits->lower_at_s);
-}
-
 /* ---- offset --------------------------------------------------------------------------------- */
 
-double wc_history_offset_ns(const struct wc_history *history, double at_s)
+/* The middle of where the spans of some ages overlap, widened by the error of the frequency. */
+static double overlap_ns(struct wc_history *history, unsigned first, unsigned end, double at_s)
 {
     double upper_ns = INFINITY;
     double lower_ns = -INFINITY;
 
-    for (unsigned i = 0; i < history->count; i++) {
-        const struct wc_limits *span =
-            &history->spans[(history->newest + WC_HISTORY_SPANS - i) % WC_HISTORY_SPANS];
+    for (unsigned i = first; i < end; i++) {
+        const struct wc_limits *span = span_of(history, i);
 
         upper_ns =
             fmin(upper_ns, moved_ns(history, span->upper_ns, span->upper_at_s, at_s) +
@@ -160,4 +177,73 @@ double wc_history_offset_ns(const struct wc_history *history, double at_s)
                                history->frequency_error_ns_per_s * fabs(at_s - span->lower_at_s));
     }
     return (upper_ns + lower_ns) / 2;
+}
+
+double wc_history_offset_ns(struct wc_history *history, double at_s)
+{
+    return overlap_ns(history, 0, history->count, at_s) + history->asymmetry_ns;
+}
+
+/* ---- changes of path ------------------------------------------------------------------------ */
+
+/* How wide the spans of some ages are. */
+struct widths {
+    double least_ns;
+    double most_ns;
+};
+
+static struct widths widths_of(struct wc_history *history, unsigned first, unsigned end)
+{
+    struct widths widths = {INFINITY, 0};
+
+    for (unsigned i = first; i < end; i++) {
+        double width_ns = middle_of(history, span_of(history, i)).width_ns;
+
+        widths.least_ns = fmin(widths.least_ns, width_ns);
+        widths.most_ns = fmax(widths.most_ns, width_ns);
+    }
+    return widths;
+}
+
+/* Starts anew with the latest spans, which tell of another path than those before. */
+static void change_path(struct wc_history *history, bool longer, double now_s)
+{
+    double known_ns = overlap_ns(history, PATH_SPANS, history->count, now_s);
+    double differs_ns = known_ns - overlap_ns(history, 0, PATH_SPANS, now_s);
+
+    history->asymmetry_ns = longer ? history->asymmetry_ns + differs_ns : 0;
+    history->prior_ns_per_s = history->frequency_ns_per_s;
+    history->prior_error_ns_per_s = FREQUENCY_KEPT_NS_PER_S;
+    history->prior_at_s = now_s;
+    history->count = PATH_SPANS;
+}
+
+static void watch_path(struct wc_history *history, double now_s)
+{
+    struct widths recent, before;
+    double change_ns;
+
+    if (history->count < 2 * PATH_SPANS)
+        return;
+    recent = widths_of(history, 0, PATH_SPANS);
+    before = widths_of(history, PATH_SPANS, history->count);
+    change_ns =
+        fmax(PATH_CHANGE * (recent.most_ns - recent.least_ns), PATH_CHANGE_SHARE * before.least_ns);
+    if (recent.least_ns > before.least_ns + change_ns)
+        change_path(history, true, now_s);
+    else if (recent.most_ns < before.least_ns - change_ns)
+        change_path(history, false, now_s);
+}
+
+void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
+                    double growth_ns_per_s)
+{
+    /* Before anything is measured, 0 give or take half of what the clocks may part by. */
+    if (history->count == 0) {
+        history->prior_error_ns_per_s = growth_ns_per_s / 2;
+        history->prior_at_s = limits->lower_at_s;
+    }
+    put(history, limits);
+    watch_path(history, limits->lower_at_s);
+    fit(history, growth_ns_per_s, limits->lower_at_s);
 }

@@ -8,6 +8,11 @@
  * exchanges (not the same for both) that waited least. So the history keeps the two extremes of
  * each span, a line through their middles gives the frequency, and the extremes of all spans, moved
  * to the present along it, the offset.
+ *
+ * If the extremes part for good, the path has become longer in one direction or both. The offset
+ * that was known from the shorter path goes on along the frequency, and what the middles of the
+ * longer path differ from it by is its asymmetry, which is corrected from then on. If they come
+ * closer again, the shorter path is believed: it can be less wrong.
  */
 #ifndef WALLCLOCK_WC_HISTORY_H
 #define WALLCLOCK_WC_HISTORY_H
@@ -26,6 +31,12 @@ struct wc_history {
     /* How much the offset grows by per second, and how far that may be off. */
     double frequency_ns_per_s;
     double frequency_error_ns_per_s;
+    /* What the frequency was known to be before these spans, how far off that may be, and when. */
+    double prior_ns_per_s;
+    double prior_error_ns_per_s;
+    double prior_at_s;
+    /* What the middles of the present path are corrected by. */
+    double asymmetry_ns;
 };
 
 /* Takes the limits of an exchange in. `growth_ns_per_s` is how fast the clocks may part at most. */
@@ -33,6 +44,6 @@ void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
                     double growth_ns_per_s);
 
 /* The offset at an instant; only after something was added. */
-double wc_history_offset_ns(const struct wc_history *history, double at_s);
+double wc_history_offset_ns(struct wc_history *history, double at_s);
 
 #endif

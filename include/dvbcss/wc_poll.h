@@ -44,10 +44,10 @@ struct dvbcss_wc_poll_options {
     double target_s;
 };
 
-/** 1.2 s to 2 s, for the best bound with less than a request per second; 100 ms after a loss. */
+/** 1.2 s to 1.8 s, for the best bound with less than a request per second; 100 ms after a loss. */
 #define DVBCSS_WC_POLL_OPTIONS_INIT                                                                \
     {                                                                                              \
-        INT64_C(1200000000), INT64_C(2000000000), INT64_C(100000000), 0.0003                       \
+        INT64_C(1200000000), INT64_C(1800000000), INT64_C(100000000), 0.0003                       \
     }
 
 /** A policy. Storage of the caller, filled by dvbcss_wc_poll_init(); it needs no end. Its members
