@@ -1,14 +1,50 @@
 #include "dvbcss/system_time.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 #include "dvbcss/time.h"
+#include "wallclock/system_frequency.h"
 
-int64_t dvbcss_monotonic_ns(void *unused)
+/* Microseconds in a tick of the system time at its nominal frequency; the kernel may be told to
+ * make a tick longer or shorter, by 100 ppm per microsecond. */
+#define TICKS_PER_S 100.0
+#define NOMINAL_TICK_US 10000.0
+/* The kernel counts ppm in steps of 2^-16. */
+#define PPM_UNIT 65536.0
+
+static int64_t read_ns(clockid_t clock)
 {
     struct timespec now = {0, 0};
 
-    (void)unused;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * DVBCSS_NS_PER_S + now.tv_nsec;
+}
+
+int64_t dvbcss_monotonic_ns(void *unused)
+{
+    (void)unused;
+    return read_ns(CLOCK_MONOTONIC_RAW);
+}
+
+double dvbcss_monotonic_max_freq_error_ppm(void)
+{
+    struct timex kernel = {.modes = 0};
+    struct system_discipline discipline = {false, 0.0, 0.0};
+
+    if (adjtimex(&kernel) >= 0) {
+        discipline.synchronised = !(kernel.status & STA_UNSYNC);
+        discipline.correction_ppm =
+            (double)kernel.freq / PPM_UNIT + ((double)kernel.tick - NOMINAL_TICK_US) * TICKS_PER_S;
+        discipline.tolerance_ppm = (double)kernel.tolerance / PPM_UNIT;
+    }
+    return system_max_freq_error_ppm(&discipline);
+}
+
+int64_t dvbcss_suspended_ns(void)
+{
+    /* Both are slewed in the same way, so that nothing but a suspend parts them. */
+    int64_t awake_ns = read_ns(CLOCK_MONOTONIC);
+
+    return read_ns(CLOCK_BOOTTIME) - awake_ns;
 }

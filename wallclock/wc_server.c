@@ -6,6 +6,8 @@
 #include "dvbcss/alloc.h"
 #include "dvbcss/system_time.h"
 #include "dvbcss/wc.h"
+#include "wallclock/wc_counters.h"
+#include "wallclock/wc_rate_limit.h"
 #include "wallclock/wc_socket.h"
 
 enum {
@@ -22,11 +24,11 @@ struct dvbcss_wc_server {
     dvbcss_time_source now_ns;
     void *user;
     bool follow_up;
-    uint64_t answers;
-    uint64_t follow_ups;
-    uint64_t stamped_follow_ups;
-    uint64_t unstamped;
-    uint64_t send_failures;
+    /* NULL for no limit. */
+    struct wc_rate_limit *limit;
+    /* All but what responder and socket count themselves; they are added when it is published. */
+    struct dvbcss_wc_server_counters counters;
+    struct wc_counters published;
     dvbcss_wc_server_closed closed;
     void *closed_user;
     /* What is being answered. */
@@ -36,26 +38,42 @@ struct dvbcss_wc_server {
 
 /* ---- answering ------------------------------------------------------------------------------ */
 
-/* Turns the requests among the packets into answers. Returns how many there are. */
+/* Turns the requests among the packets into answers that lack their transmit time. Returns how
+ * many there are. */
 static unsigned prepare_answers(struct dvbcss_wc_server *server, unsigned received)
 {
-    /* The last thing read before the answers are written and sent. */
-    int64_t transmit_ns = server->now_ns(server->user);
     unsigned count = 0;
 
     for (unsigned i = 0; i < received; i++) {
         struct wc_packet *packet = &server->packets[i];
 
         if (dvbcss_wc_respond(&server->responder, packet->bytes, packet->length, packet->time_ns,
-                              transmit_ns, packet->bytes) != DVBCSS_WC_ANSWERED)
+                              packet->time_ns, packet->bytes) != DVBCSS_WC_ANSWERED)
             continue;
         if (!packet->stamped)
-            server->unstamped++;
+            server->counters.unstamped++;
+        if (server->limit && !wc_rate_limit_passes(server->limit, &packet->peer, packet->time_ns)) {
+            server->counters.limited++;
+            continue;
+        }
         packet->length = DVBCSS_WC_MESSAGE_SIZE;
-        packet->time_ns = transmit_ns;
         server->answered[count++] = packet;
     }
     return count;
+}
+
+/* The last thing before sending. */
+static void stamp_answers(struct dvbcss_wc_server *server, unsigned count)
+{
+    int64_t transmit_ns = server->now_ns(server->user);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct wc_packet *packet = server->answered[i];
+
+        /* A time that cannot be expressed leaves that of arrival, which could. */
+        if (dvbcss_wc_answer_set_transmit(packet->bytes, transmit_ns) == 0)
+            packet->time_ns = transmit_ns;
+    }
 }
 
 /* Follows up the answers that were sent. One whose transmit stamp did not come at once repeats the
@@ -72,23 +90,34 @@ static void send_follow_ups(struct dvbcss_wc_server *server, unsigned count)
             dvbcss_wc_follow_up(packet->bytes, packet->time_ns, packet->bytes) != 0)
             continue;
         if (packet->stamped)
-            server->stamped_follow_ups++;
+            server->counters.stamped_follow_ups++;
         server->answered[kept++] = packet;
     }
     count = wc_socket_send(server->socket, server->answered, kept, false);
-    server->follow_ups += count;
-    server->send_failures += kept - count;
+    server->counters.follow_ups += count;
+    server->counters.send_failures += kept - count;
 }
 
 static void answer_batch(struct dvbcss_wc_server *server, unsigned received)
 {
     unsigned count = prepare_answers(server, received);
-    unsigned sent = wc_socket_send(server->socket, server->answered, count, server->follow_up);
+    unsigned sent;
 
-    server->answers += sent;
-    server->send_failures += count - sent;
+    stamp_answers(server, count);
+    sent = wc_socket_send(server->socket, server->answered, count, server->follow_up);
+    server->counters.answers += sent;
+    server->counters.send_failures += count - sent;
     if (server->follow_up)
         send_follow_ups(server, count);
+}
+
+static void publish_counters(struct dvbcss_wc_server *server)
+{
+    struct dvbcss_wc_server_counters *counters = &server->counters;
+
+    memcpy(counters->datagrams, server->responder.counts, sizeof counters->datagrams);
+    counters->kernel_drops = wc_socket_kernel_drops(server->socket);
+    wc_counters_publish(&server->published, counters);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -116,6 +145,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         if (received > 0)
             answer_batch(server, received);
     }
+    publish_counters(server);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -125,16 +155,26 @@ static int set_up_responder(struct dvbcss_wc_server *server,
 {
     struct dvbcss_wc_responder_options responder = DVBCSS_WC_RESPONDER_OPTIONS_INIT;
 
-    /* That of a reading is enough: what else blurs the times makes t2 late or t3 early, which the
-     * clients see as round trip (wc_stamp.h). */
-    server->precision_s =
-        options->precision_s != 0.0
-            ? options->precision_s
-            : dvbcss_measure_precision_s(server->now_ns, server->user, PRECISION_SAMPLES);
+    server->precision_s = options->precision_s;
+    if (server->precision_s == 0.0)
+        server->precision_s =
+            dvbcss_measure_precision_s(server->now_ns, server->user, PRECISION_SAMPLES) +
+            wc_socket_stamp_precision_s(server->socket, PRECISION_SAMPLES);
     responder.precision_s = server->precision_s;
     responder.max_freq_error_ppm = options->max_freq_error_ppm;
     responder.follow_up = options->follow_up;
     return dvbcss_wc_responder_init(&server->responder, &responder);
+}
+
+static int set_up_limit(struct dvbcss_wc_server *server, unsigned answers_per_s)
+{
+    uint64_t secret;
+
+    if (answers_per_s == 0)
+        return 0;
+    if (uv_random(NULL, NULL, &secret, sizeof secret, 0, NULL) != 0)
+        return DVBCSS_EIO;
+    return wc_rate_limit_create(&server->limit, answers_per_s, secret);
 }
 
 static int open_socket(struct dvbcss_wc_server *server,
@@ -154,13 +194,20 @@ static int open_socket(struct dvbcss_wc_server *server,
     return wc_socket_open(&server->socket, &socket);
 }
 
+static void free_server(struct dvbcss_wc_server *server)
+{
+    wc_socket_close(server->socket);
+    wc_rate_limit_destroy(server->limit);
+    dvbcss_free(server);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct dvbcss_wc_server *server = handle->data;
     dvbcss_wc_server_closed closed = server->closed;
     void *user = server->closed_user;
 
-    dvbcss_free(server);
+    free_server(server);
     if (closed)
         closed(user);
 }
@@ -179,13 +226,16 @@ int dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,
     server->user = options->user;
     server->follow_up = options->follow_up;
     result = open_socket(server, options);
-    if (result != 0)
-        goto fail_socket;
-    result = set_up_responder(server, options);
+    if (result == 0)
+        result = set_up_responder(server, options);
+    if (result == 0)
+        result = set_up_limit(server, options->answers_per_s);
     if (result == 0 && uv_poll_init(loop, &server->poll, wc_socket_descriptor(server->socket)) != 0)
         result = DVBCSS_EIO;
-    if (result != 0)
-        goto fail_poll;
+    if (result != 0) {
+        free_server(server);
+        return result;
+    }
     server->poll.data = server;
     if (start_polling(server) != 0) {
         dvbcss_wc_server_close(server, NULL, NULL);
@@ -193,12 +243,6 @@ int dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,
     }
     *out = server;
     return 0;
-
-fail_poll:
-    wc_socket_close(server->socket);
-fail_socket:
-    dvbcss_free(server);
-    return result;
 }
 
 void dvbcss_wc_server_close(struct dvbcss_wc_server *server, dvbcss_wc_server_closed closed,
@@ -234,11 +278,5 @@ double dvbcss_wc_server_precision_s(const struct dvbcss_wc_server *server)
 void dvbcss_wc_server_counters(const struct dvbcss_wc_server *server,
                                struct dvbcss_wc_server_counters *counters)
 {
-    memcpy(counters->datagrams, server->responder.counts, sizeof counters->datagrams);
-    counters->answers = server->answers;
-    counters->follow_ups = server->follow_ups;
-    counters->stamped_follow_ups = server->stamped_follow_ups;
-    counters->kernel_drops = wc_socket_kernel_drops(server->socket);
-    counters->unstamped = server->unstamped;
-    counters->send_failures = server->send_failures;
+    wc_counters_read(&server->published, counters);
 }

@@ -80,6 +80,10 @@ void wc_socket_clear_error(struct wc_socket *socket);
 /** The address that the socket is bound to. */
 const union wc_address *wc_socket_address(const struct wc_socket *socket);
 
+/** Measures what the mapping of the kernel's stamps onto the time source adds to the precision of a
+ * reading, in seconds: the shortest span of so many readings of all clocks. */
+double wc_socket_stamp_precision_s(struct wc_socket *socket, unsigned samples);
+
 /** Datagrams that the kernel dropped for want of room since the socket was opened. */
 uint64_t wc_socket_kernel_drops(const struct wc_socket *socket);
 

@@ -200,6 +200,22 @@ static void read_clocks(struct wc_socket *socket, struct wc_clock_reading *readi
     wc_stamp_map_observe(&socket->stamps, reading);
 }
 
+double wc_socket_stamp_precision_s(struct wc_socket *socket, unsigned samples)
+{
+    int64_t shortest_ns = INT64_MAX;
+
+    for (unsigned i = 0; i < samples; i++) {
+        struct wc_clock_reading reading;
+        int64_t span_ns;
+
+        read_clocks_once(socket, &reading);
+        span_ns = reading.after_ns - reading.before_ns;
+        if (span_ns < shortest_ns)
+            shortest_ns = span_ns;
+    }
+    return (double)shortest_ns / (double)DVBCSS_NS_PER_S;
+}
+
 static int64_t stamp_of(const struct cmsghdr *header)
 {
     struct timespec stamp;
