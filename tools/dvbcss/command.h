@@ -35,6 +35,7 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv);
 };
 
+extern const struct command command_accuracy;
 extern const struct command command_cii;
 extern const struct command command_companion;
 extern const struct command command_decode;
