@@ -1,5 +1,6 @@
 #include "dvbcss/cii_client.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "clients/ws_link.h"
@@ -11,6 +12,8 @@ struct dvbcss_cii_client {
     struct dvbcss_cii_client_events events;
     void *user;
     struct dvbcss_cii state;
+    /* No message has come on this connection yet. */
+    bool fresh;
     dvbcss_client_closed closed;
     void *closed_user;
 };
@@ -19,6 +22,7 @@ static void on_opened(void *user)
 {
     struct dvbcss_cii_client *client = user;
 
+    client->fresh = true;
     if (client->events.connected)
         client->events.connected(client->user);
 }
@@ -81,6 +85,18 @@ static int repair_urls(struct dvbcss_cii *message, const char *peer)
     return 0;
 }
 
+/* The first message of a connection says everything that there is to say: what it leaves out and a
+ * former connection said is gone. Returns the properties for which that is so. */
+static unsigned forget_left_out(struct dvbcss_cii *state, const struct dvbcss_cii *message)
+{
+    unsigned gone = dvbcss_cii_defined(state) & ~dvbcss_cii_defined(message);
+
+    for (int property = 0; property < DVBCSS_CII_PROPERTY_COUNT; property++)
+        if (gone & DVBCSS_CII_BIT(property))
+            dvbcss_cii_omit(state, (enum dvbcss_cii_property)property);
+    return gone;
+}
+
 static bool on_text(void *user, const char *text, size_t length, struct dvbcss_report *report)
 {
     struct dvbcss_cii_client *client = user;
@@ -93,6 +109,10 @@ static bool on_text(void *user, const char *text, size_t length, struct dvbcss_r
         if (error == 0)
             error = dvbcss_cii_merge(&client->state, &message, &changed);
         report->error = error;
+    }
+    if (error == 0 && client->fresh) {
+        client->fresh = false;
+        changed |= forget_left_out(&client->state, &message);
     }
     if (error == 0 && client->events.received)
         client->events.received(client->user, &message, changed);

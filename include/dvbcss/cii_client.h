@@ -5,7 +5,7 @@
  * It adds the messages up to one state, reading them tolerantly, and repairs the hosts of URLs that
  * the TV should not have advertised (0.0.0.0, localhost) with the address at which it reached the
  * TV. What it cannot understand is counted and told, and changes nothing. After a loss the state
- * stays as it was last known; the first message of the next connection brings it up to date.
+ * stays as it was last known; the first message of the next connection replaces it.
  *
  * Threads and callbacks: see client.h. The events are called from the loop, never from inside a
  * function of this file, and may use and close the client.

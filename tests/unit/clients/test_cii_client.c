@@ -293,6 +293,36 @@ Test(cii_client, keeps_the_state_over_a_loss_and_connects_again)
     end(&f);
 }
 
+static void say_less_each_time(struct toy_connection *connection)
+{
+    struct fixture *f = toy_user(connection);
+
+    if (toy_server_accepted(f->server) == 1) {
+        toy_text(connection,
+                 "{\"contentId\":\"a\",\"tsUrl\":\"ws://192.0.2.1:1\",\"mrsUrl\":null}");
+        toy_hang_up(connection);
+    } else {
+        toy_text(connection, "{\"contentId\":\"a\",\"mrsUrl\":null}");
+        toy_text(connection, "{}");
+    }
+}
+
+Test(cii_client, forgets_what_a_new_connection_does_not_say_at_first)
+{
+    static const struct toy_script script = {.opened = say_less_each_time};
+    struct fixture f;
+
+    begin(&f, &script);
+    TEST_LOOP_UNTIL(&f.test, f.received == 3);
+    cr_assert_eq(f.changed[1], DVBCSS_CII_BIT(DVBCSS_CII_TS_URL));
+    cr_assert_eq(f.changed[2], 0, "later messages say only what is new");
+    cr_assert_eq(dvbcss_cii_presence(dvbcss_cii_client_state(f.client), DVBCSS_CII_TS_URL),
+                 DVBCSS_OMITTED);
+    cr_assert_str_eq(dvbcss_cii_text(dvbcss_cii_client_state(f.client), DVBCSS_CII_CONTENT_ID),
+                     "a");
+    end(&f);
+}
+
 static void refuse_at_first(struct toy_connection *connection, const char *path, const char *head)
 {
     struct fixture *f = toy_user(connection);
