@@ -59,12 +59,9 @@ static double line_dispersion_s(const struct dvbcss_wc_estimator *estimator,
 
 double dvbcss_wc_estimator_dispersion_s(const struct dvbcss_wc_estimator *estimator, int64_t now_ns)
 {
-    struct dvbcss_ticks shown;
+    struct dvbcss_correlation line = dvbcss_clock_correlation(estimator->options.wall_clock);
 
-    if (dvbcss_clock_from_parent(estimator->options.wall_clock, local_ticks(estimator, now_ns),
-                                 &shown) != 0)
-        return INFINITY;
-    return dvbcss_clock_dispersion_s(estimator->options.wall_clock, shown);
+    return line_dispersion_s(estimator, &line, now_ns);
 }
 
 static void note_dispersion(struct dvbcss_wc_estimator *estimator, double dispersion_s)

@@ -14,6 +14,10 @@
 /* The frequency error below which the history does not trust its own measurement, in ns per s. */
 #define FREQUENCY_ERROR_MIN_NS_PER_S 500.0
 
+/* No clock that is worth following is off by more; more would have the wall clock run at odd speeds
+ * because of a server that claims to be no clock at all. */
+#define FREQUENCY_MAX_NS_PER_S 1e6
+
 /* What the middle of the best span may be off by: stamps, and a share of the delay. */
 #define MIDDLE_ERROR_NS 2000.0
 #define MIDDLE_ERROR_SHARE 0.01
@@ -134,6 +138,7 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
     double weights = 0, mean_s = 0, mean_ns = 0;
     double certainty = prior_certainty(history, now_s);
     double moment = certainty * history->prior_ns_per_s;
+    double limit_ns_per_s;
 
     for (unsigned i = 0; i < history->count; i++)
         middles[i] = middle_of(history, span_of(history, i));
@@ -153,7 +158,8 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
         moment += weight * (middles[i].at_s - mean_s) * (middles[i].ns - mean_ns);
         certainty += weight * square(middles[i].at_s - mean_s);
     }
-    history->frequency_ns_per_s = fmax(-growth_ns_per_s, fmin(growth_ns_per_s, moment / certainty));
+    limit_ns_per_s = fmin(growth_ns_per_s, FREQUENCY_MAX_NS_PER_S);
+    history->frequency_ns_per_s = fmax(-limit_ns_per_s, fmin(limit_ns_per_s, moment / certainty));
     history->frequency_error_ns_per_s =
         fmin(FREQUENCY_ERROR_MIN_NS_PER_S + 2 / sqrt(certainty), growth_ns_per_s);
 }
@@ -240,7 +246,7 @@ void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
 {
     /* Before anything is measured, 0 give or take half of what the clocks may part by. */
     if (history->count == 0) {
-        history->prior_error_ns_per_s = growth_ns_per_s / 2;
+        history->prior_error_ns_per_s = fmax(growth_ns_per_s, FREQUENCY_ERROR_MIN_NS_PER_S) / 2;
         history->prior_at_s = limits->lower_at_s;
     }
     put(history, limits);

@@ -115,12 +115,16 @@ static int step_to(struct tracking *self, struct dvbcss_wc_estimator *estimator,
                    int64_t now_ns)
 {
     struct dvbcss_rate rate = dvbcss_clock_rate(dvbcss_wc_estimator_wall_clock(estimator));
-    double whole_ns = floor(offset_ns);
-    struct dvbcss_ticks child =
-        dvbcss_ticks_from_ns(now_ns + self->frame.offset_ns + (int64_t)whole_ns, rate);
+    struct dvbcss_ticks time =
+        dvbcss_ticks_add(dvbcss_ticks(now_ns), dvbcss_ticks(self->frame.offset_ns));
+    int error;
 
+    time = dvbcss_ticks_add(time, dvbcss_ticks_from_double(offset_ns));
+    error = dvbcss_ticks_convert(time, dvbcss_rate_hz(1000000000), rate, 1.0, &time);
+    if (error)
+        return error;
     self->slew_end_ns = INT64_MAX;
-    return steer(self, estimator, child, whole_ns, self->history.frequency_ns_per_s, now_ns);
+    return steer(self, estimator, time, offset_ns, self->history.frequency_ns_per_s, now_ns);
 }
 
 static struct dvbcss_ticks shown_at(const struct dvbcss_clock *wall_clock, int64_t now_ns)
@@ -132,6 +136,13 @@ static struct dvbcss_ticks shown_at(const struct dvbcss_clock *wall_clock, int64
     if (dvbcss_clock_from_parent(wall_clock, dvbcss_ticks_from_ns(now_ns, local_rate), &shown) != 0)
         shown = DVBCSS_TICKS_MAX;
     return shown;
+}
+
+static int64_t later(int64_t now_ns, double span_s)
+{
+    int64_t span_ns = (int64_t)(span_s * 1e9);
+
+    return now_ns > INT64_MAX - span_ns ? INT64_MAX : now_ns + span_ns;
 }
 
 /* Moves the wall clock to where the candidates have it. */
@@ -149,7 +160,7 @@ static int follow(struct tracking *self, struct dvbcss_wc_estimator *estimator,
     error_ns = wanted_ns - offset_ns;
     if (sample->current_dispersion_s == INFINITY || fabs(error_ns) > self->options.step_s * 1e9)
         return step_to(self, estimator, wanted_ns, sample->now_ns);
-    self->slew_end_ns = sample->now_ns + (int64_t)(self->options.slew_s * 1e9);
+    self->slew_end_ns = later(sample->now_ns, self->options.slew_s);
     return steer(self, estimator, shown, offset_ns,
                  self->history.frequency_ns_per_s + error_ns / self->options.slew_s,
                  sample->now_ns);
@@ -201,7 +212,8 @@ static double tracking_frequency_ppm(const void *state)
 
 static bool options_valid(const struct dvbcss_wc_tracking_options *options)
 {
-    return options->step_s >= 0 && options->slew_s > options->step_s && options->slew_s <= 3600;
+    return options->step_s >= 0 && options->slew_s > 0 && options->slew_s <= 3600 &&
+           options->step_s <= options->slew_s / 2;
 }
 
 int dvbcss_wc_tracking_create(struct dvbcss_wc_estimator **out,

@@ -30,7 +30,7 @@ struct dvbcss_wc_tracking_options {
     /** The wall clock steps if it has to move by more than this many seconds, forwards or
      * backwards; by less it is slewed and never runs backwards. Not negative; 0 always steps. */
     double step_s;
-    /** A slew takes this many seconds; more than `step_s`, at most 3600. */
+    /** A slew takes this many seconds; at least twice `step_s`, above 0, at most 3600. */
     double slew_s;
 };
 

@@ -34,7 +34,8 @@ static struct dvbcss_correlation middle(const struct dvbcss_wc_candidate *candid
 
 static double rtt_s(const struct dvbcss_wc_candidate *candidate)
 {
-    return (double)dvbcss_wc_candidate_rtt_ns(candidate) / 1e9;
+    /* Clocks of a millisecond make it negative at times. */
+    return fmax(0, (double)dvbcss_wc_candidate_rtt_ns(candidate) / 1e9);
 }
 
 static double local_ppm(const struct dvbcss_wc_estimator *estimator)
@@ -103,8 +104,8 @@ static int shortest_add(void *state, struct dvbcss_wc_estimator *estimator,
     if (!outcome->useful)
         return 0;
     *shortest_s = rtt_s(sample->candidate);
-    return dvbcss_wc_estimator_adopt(
-        estimator, middle(sample->candidate, fmax(0, *shortest_s / 2), 0), 1.0, sample->now_ns);
+    return dvbcss_wc_estimator_adopt(estimator, middle(sample->candidate, *shortest_s / 2, 0), 1.0,
+                                     sample->now_ns);
 }
 
 static const struct dvbcss_wc_estimator_ops shortest_ops = {
@@ -154,7 +155,7 @@ static int shortest(struct dvbcss_wc_estimator **out,
 const struct sim_rule sim_rules[] = {
     {
         .name = "tracking",
-        .title = "ours, tracking",
+        .title = "tracking (ours)",
         .create = tracking,
         .interval_ns = S,
         .retry_ns = 200 * MS,
@@ -165,7 +166,7 @@ const struct sim_rule sim_rules[] = {
     },
     {
         .name = "lowest-dispersion",
-        .title = "ours, lowest dispersion",
+        .title = "lowest dispersion (ours)",
         .create = dvbcss_wc_lowest_dispersion_create,
         .interval_ns = S,
         .retry_ns = 200 * MS,

@@ -157,8 +157,7 @@ static bool watched(const struct world *world)
 static void sample(struct world *world)
 {
     bool available = dvbcss_clock_available(world->wall_clock);
-    double bound_ms =
-        dvbcss_clock_dispersion_s(world->wall_clock, dvbcss_clock_now(world->wall_clock)) * 1e3;
+    double bound_ms = dvbcss_wc_estimator_dispersion_s(world->estimator, local_now(world)) * 1e3;
     double error = fabs(error_ms(world));
     double now_s = (double)world->now_ns / 1e9;
     bool whole_second = world->now_ns % SAMPLE_NS == 0;
@@ -378,7 +377,7 @@ static void sleep_client(struct world *world)
     sim_clock_sleep(&world->local, world->now_ns);
     sim_clock_advance(&world->server, world->now_ns);
     world->flight_count = 0;
-    world->sample_ns = (world->now_ns / SAMPLE_NS + 1) * SAMPLE_NS;
+    world->sample_ns = (world->now_ns / FINE_SAMPLE_NS + 1) * FINE_SAMPLE_NS;
     tick(world);
     world->event_over_ns = world->now_ns;
     world->event_ns = NEVER;
