@@ -125,6 +125,8 @@ class Daemon(Program):
             "http.port": "0",
             "wallclock.address": "127.0.0.1",
             "wallclock.port": "0",
+            # The default place is one for all daemons of the machine.
+            "control.socket": "",
         }
         chosen.update(settings or {})
         command = [os.environ["DVBCSSD"], "--ready-file", "-"]

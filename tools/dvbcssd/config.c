@@ -55,46 +55,60 @@ int config_init(struct config *config)
     return -1;
 }
 
+static void free_values(void *base, bool timeline)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (is_timeline_key(&config_keys[i]) == timeline)
+            config_key_free(&config_keys[i], base);
+    }
+}
+
+static void free_timeline(struct config_timeline *timeline)
+{
+    free(timeline->name);
+    free_values(timeline, true);
+}
+
 void config_finish(struct config *config)
 {
-    free(config->wallclock.address);
-    free(config->http.address);
-    free(config->http.advertise_host);
-    free(config->cii.path);
-    free(config->ts.path);
-    free(config->content.id);
-    free(config->content.id_status);
-    free(config->content.presentation_status);
-    for (size_t i = 0; i < config->timeline_count; i++) {
-        free(config->timelines[i].name);
-        free(config->timelines[i].selector);
-    }
+    free_values(config, false);
+    for (size_t i = 0; i < config->timeline_count; i++)
+        free_timeline(&config->timelines[i]);
     free(config->timelines);
     memset(config, 0, sizeof *config);
 }
 
 /* ---- one value ------------------------------------------------------------------------------ */
 
-static bool name_is_good(const char *name)
+bool config_name_is_good(const char *name)
 {
-    if (!*name)
-        return false;
-    for (; *name; name++) {
-        if (!islower((unsigned char)*name) && !isdigit((unsigned char)*name) && *name != '-')
-            return false;
+    size_t length = strlen(name);
+
+    return length != 0 && length <= CONFIG_NAME_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
+static struct config_timeline *find_timeline(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->timeline_count; i++) {
+        if (strcmp(config->timelines[i].name, name) == 0)
+            return &config->timelines[i];
     }
-    return true;
+    return NULL;
+}
+
+const struct config_timeline *config_timeline_find(const struct config *config, const char *name)
+{
+    return find_timeline(config, name);
 }
 
 /* Finds the timeline of that name, or adds it with its defaults. NULL without memory. */
 static struct config_timeline *timeline_named(struct config *config, const char *name)
 {
-    struct config_timeline *grown, *added;
+    struct config_timeline *grown, *added = find_timeline(config, name);
 
-    for (size_t i = 0; i < config->timeline_count; i++) {
-        if (strcmp(config->timelines[i].name, name) == 0)
-            return &config->timelines[i];
-    }
+    if (added)
+        return added;
     grown = realloc(config->timelines, (config->timeline_count + 1) * sizeof *grown);
     if (!grown)
         return NULL;
@@ -103,8 +117,7 @@ static struct config_timeline *timeline_named(struct config *config, const char 
     memset(added, 0, sizeof *added);
     added->name = strdup(name);
     if (!added->name || set_defaults(added, true) != 0) {
-        free(added->name);
-        free(added->selector);
+        free_timeline(added);
         return NULL;
     }
     config->timeline_count++;
@@ -129,16 +142,18 @@ static int set_value(struct config *config, const char *where, const char *secti
     if (!key)
         return refuse(error, "%s: there is no key %s in section [%s]", where, name, section);
     if (timeline) {
-        if (!name_is_good(section + sizeof prefix - 1))
+        if (!config_name_is_good(section + sizeof prefix - 1))
             return refuse(error, "%s: [%s]: a name has lower-case letters, digits and '-' only",
                           where, section);
         base = timeline_named(config, section + sizeof prefix - 1);
         if (!base)
             return refuse(error, "%s: out of memory", where);
     }
-    if (config_key_read(key, base, text, reason, sizeof reason) != 0)
-        return refuse(error, "%s: %s.%s: %s, got \"%.80s\"", where, section, name, reason, text);
-    return 0;
+    if (config_key_read(key, base, text, reason, sizeof reason) == 0)
+        return 0;
+    if (key->flags & CONFIG_SECRET)
+        return refuse(error, "%s: %s.%s: %s", where, section, name, reason);
+    return refuse(error, "%s: %s.%s: %s, got \"%.80s\"", where, section, name, reason, text);
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */
@@ -326,6 +341,19 @@ static int check_timeline(struct config_timeline *timeline, struct config_error 
     return 0;
 }
 
+/* Companions name a timeline by its selector: no two can share one. */
+static int check_selector(const struct config *config, size_t index, struct config_error *error)
+{
+    const struct config_timeline *timeline = &config->timelines[index];
+
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(config->timelines[i].selector, timeline->selector) == 0)
+            return refuse(error, "timeline.%s: timeline.%s has the selector %s already",
+                          timeline->name, config->timelines[i].name, timeline->selector);
+    }
+    return 0;
+}
+
 int config_check(struct config *config, struct config_error *error)
 {
     if (check_path("cii", config->cii.path, error) != 0 ||
@@ -334,10 +362,24 @@ int config_check(struct config *config, struct config_error *error)
     if (strcmp(config->cii.path, config->ts.path) == 0)
         return refuse(error, "cii.path and ts.path are the same: %s", config->cii.path);
     for (size_t i = 0; i < config->timeline_count; i++) {
-        if (check_timeline(&config->timelines[i], error) != 0)
+        if (check_timeline(&config->timelines[i], error) != 0 ||
+            check_selector(config, i, error) != 0)
             return -1;
     }
+    if (*config->control.tcp_address && !*config->control.token && !*config->control.token_file)
+        return refuse(error, "control.tcp_address needs control.token_file or control.token");
+    if (*config->control.token && *config->control.token_file)
+        return refuse(error, "control.token and control.token_file: give one of them");
     return 0;
+}
+
+bool config_timeline_equal(const struct config_timeline *a, const struct config_timeline *b)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (is_timeline_key(&config_keys[i]) && !config_key_equal(&config_keys[i], a, b))
+            return false;
+    }
+    return true;
 }
 
 bool config_runs_demo(const struct config *config)
@@ -362,6 +404,8 @@ void config_print_defaults(FILE *out)
             fprintf(out, timeline ? "\n# One section for each timeline.\n#[%s.NAME]\n" : "\n[%s]\n",
                     section);
         }
-        fprintf(out, "# %s\n%s%s = %s\n", key->help, timeline ? "#" : "", key->name, key->fallback);
+        fprintf(out, "# %s%s\n%s%s = %s\n", key->help,
+                key->flags & CONFIG_LIVE ? "" : " (a change needs a restart)", timeline ? "#" : "",
+                key->name, key->fallback);
     }
 }

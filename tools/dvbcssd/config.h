@@ -30,6 +30,7 @@ struct config_http {
     int64_t port;
     char *advertise_host;
     double ping_interval_s;
+    bool metrics;
 };
 
 /** `[cii]` and `[ts]`: a WebSocket endpoint. */
@@ -59,6 +60,29 @@ struct config_timeline {
     bool available;
 };
 
+/** `[control]`: who may look at the daemon and change it while it runs, and where. */
+struct config_control {
+    char *socket;
+    int64_t socket_mode;
+    char *socket_owner;
+    char *socket_group;
+    char *tcp_address;
+    int64_t tcp_port;
+    char *token;
+    char *token_file;
+    /** Separated by spaces, as are the origins. */
+    char *hosts;
+    char *origins;
+};
+
+/** `[log]`. */
+struct config_log {
+    int64_t level;
+    /** An enum log_format, and an enum log_target. */
+    int64_t format;
+    int64_t target;
+};
+
 struct config {
     struct config_wallclock wallclock;
     struct config_http http;
@@ -71,7 +95,8 @@ struct config {
     /** An enum config_demo. */
     int64_t demo;
     double demo_step_s;
-    int64_t log_level;
+    struct config_control control;
+    struct config_log log;
     /** Whether a file was read. */
     bool from_file;
 };
@@ -83,6 +108,12 @@ enum config_demo {
     CONFIG_DEMO_ALWAYS,
     CONFIG_DEMO_NEVER,
 };
+
+/** How log lines are written, in the order of the words in the file. */
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/** Where log lines go, in the order of the words in the file. */
+enum log_target { LOG_STDERR, LOG_JOURNALD };
 
 /** What is wrong and where, as one line for a person: "tv.conf:12: wallclock.port: ...". */
 struct config_error {
@@ -110,6 +141,28 @@ int config_set(struct config *config, const char *assignment, struct config_erro
 
 /** Checks what one key alone cannot show, and completes timelines from their selectors. */
 int config_check(struct config *config, struct config_error *error);
+
+/** What a token has to be like, so that it can stand in a header and nobody guesses it. */
+enum { CONFIG_TOKEN_MIN = 16, CONFIG_TOKEN_MAX = 255 };
+#define CONFIG_TOKEN_RULE "16 to 255 printable characters without spaces"
+
+/** Tells whether @p length bytes are such a token. */
+bool config_token_is_good(const char *token, size_t length);
+
+/** Reads a tick rate, as 90000 or 30000/1001; false if it is none. */
+bool config_read_rate(const char *text, struct dvbcss_rate *rate);
+
+/** Longest name of a timeline. */
+enum { CONFIG_NAME_MAX = 50 };
+
+/** Tells whether a timeline can be called that. */
+bool config_name_is_good(const char *name);
+
+/** Finds a timeline by its name; NULL if there is none. */
+const struct config_timeline *config_timeline_find(const struct config *config, const char *name);
+
+/** Tells whether two timelines are configured alike. */
+bool config_timeline_equal(const struct config_timeline *a, const struct config_timeline *b);
 
 /** Tells whether the demo programme is what the TV presents. */
 bool config_runs_demo(const struct config *config);

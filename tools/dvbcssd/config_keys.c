@@ -11,6 +11,8 @@ static const char *const id_statuses[] = {"partial", "final", NULL};
 /* In the order of enum config_demo, and of enum dvbcss_log_level. */
 static const char *const demo_modes[] = {"auto", "true", "false", NULL};
 static const char *const log_levels[] = {"none", "error", "warning", "info", "debug", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const log_targets[] = {"stderr", "journald", NULL};
 
 static int read_bool(const struct config_key *key, void *member, const char *text, char *reason,
                      size_t reason_size)
@@ -122,27 +124,33 @@ static int read_word_index(const struct config_key *key, void *member, const cha
     return 0;
 }
 
-/* "90000" or "30000/1001"; empty for what the selector implies. */
+bool config_read_rate(const char *text, struct dvbcss_rate *rate)
+{
+    unsigned long ticks, seconds = 1;
+    char *end;
+
+    errno = 0;
+    ticks = strtoul(text, &end, 10);
+    if (*end == '/')
+        seconds = strtoul(end + 1, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || !ticks || !seconds || ticks > UINT32_MAX ||
+        seconds > UINT32_MAX)
+        return false;
+    *rate = (struct dvbcss_rate){(uint32_t)ticks, (uint32_t)seconds};
+    return true;
+}
+
+/* Empty for what the selector implies. */
 static int read_rate(const struct config_key *key, void *member, const char *text, char *reason,
                      size_t reason_size)
 {
     struct dvbcss_rate rate = {0, 0};
-    unsigned long ticks, seconds = 1;
-    char *end;
 
     (void)key;
-    if (*text) {
-        errno = 0;
-        ticks = strtoul(text, &end, 10);
-        if (*end == '/')
-            seconds = strtoul(end + 1, &end, 10);
-        if (*text == '-' || *end || errno || !ticks || !seconds || ticks > UINT32_MAX ||
-            seconds > UINT32_MAX) {
-            snprintf(reason, reason_size,
-                     "expected ticks per second, as 90000 or 30000/1001 or nothing");
-            return -1;
-        }
-        rate = (struct dvbcss_rate){(uint32_t)ticks, (uint32_t)seconds};
+    if (*text && !config_read_rate(text, &rate)) {
+        snprintf(reason, reason_size,
+                 "expected ticks per second, as 90000 or 30000/1001 or nothing");
+        return -1;
     }
     *(struct dvbcss_rate *)member = rate;
     return 0;
@@ -159,74 +167,172 @@ static int read_accuracy(const struct config_key *key, void *member, const char 
     return read_number(key, member, text, reason, reason_size);
 }
 
+/* Permissions, as 0660. */
+static int read_permissions(const struct config_key *key, void *member, const char *text,
+                            char *reason, size_t reason_size)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 8);
+
+    (void)key;
+    if (*text < '0' || *text > '7' || *end || value > 0777) {
+        snprintf(reason, reason_size, "expected permissions in octal, as 0660");
+        return -1;
+    }
+    *(int64_t *)member = (int64_t)value;
+    return 0;
+}
+
+/* What a person could type into a header, and nobody could guess; nothing for none. */
+static int read_token(const struct config_key *key, void *member, const char *text, char *reason,
+                      size_t reason_size)
+{
+    size_t length = strlen(text);
+
+    if (length != 0 && !config_token_is_good(text, length)) {
+        snprintf(reason, reason_size, "expected " CONFIG_TOKEN_RULE);
+        return -1;
+    }
+    return read_string(key, member, text, reason, reason_size);
+}
+
+bool config_token_is_good(const char *token, size_t length)
+{
+    if (length < CONFIG_TOKEN_MIN || length > CONFIG_TOKEN_MAX)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (token[i] <= ' ' || token[i] > '~')
+            return false;
+    }
+    return true;
+}
+
+struct config_type {
+    config_reader read;
+    size_t size;
+    /* The member points to a string of its own. */
+    bool is_text;
+};
+
+static const struct config_type boolean = {read_bool, sizeof(bool), false};
+static const struct config_type integer = {read_int, sizeof(int64_t), false};
+static const struct config_type number = {read_number, sizeof(double), false};
+static const struct config_type string = {read_string, sizeof(char *), true};
+static const struct config_type word = {read_word, sizeof(char *), true};
+static const struct config_type index_of_word = {read_word_index, sizeof(int64_t), false};
+static const struct config_type tick_rate = {read_rate, sizeof(struct dvbcss_rate), false};
+static const struct config_type accuracy = {read_accuracy, sizeof(double), false};
+static const struct config_type permissions = {read_permissions, sizeof(int64_t), false};
+static const struct config_type token = {read_token, sizeof(char *), true};
+
 #define AT(member) offsetof(struct config, member)
 #define IN_TIMELINE(member) offsetof(struct config_timeline, member)
 #define TIMELINE CONFIG_TIMELINE_SECTION
 #define INT64_LIMIT 9223372036854774784.0
+#define LIVE CONFIG_LIVE
+#define RESTART 0
 
 const struct config_key config_keys[] = {
-    {"wallclock", "enabled", read_bool, AT(wallclock.enabled), 0, 0, NULL, "true",
-     "Serve the wall clock (CSS-WC, UDP)"},
-    {"wallclock", "address", read_string, AT(wallclock.address), 0, 0, NULL, "0.0.0.0",
-     "IPv4 or IPv6 address to listen on; :: for all of both"},
-    {"wallclock", "port", read_int, AT(wallclock.port), 0, 65535, NULL, "6677",
-     "UDP port; 0 lets the system choose (see --ready-file)"},
-    {"wallclock", "max_freq_error", read_number, AT(wallclock.max_freq_error_ppm), 0.01, 100000,
-     NULL, "500", "Largest frequency error of this machine's clock in ppm, told to companions"},
-    {"wallclock", "follow_ups", read_bool, AT(wallclock.follow_ups), 0, 0, NULL, "false",
-     "Send the exact time of transmission in a second message; some companions mishandle it"},
+    {"wallclock", "enabled", &boolean, AT(wallclock.enabled), 0, 0, NULL, "true",
+     "Serve the wall clock (CSS-WC, UDP)", RESTART},
+    {"wallclock", "address", &string, AT(wallclock.address), 0, 0, NULL, "0.0.0.0",
+     "IPv4 or IPv6 address to listen on; :: for all of both", RESTART},
+    {"wallclock", "port", &integer, AT(wallclock.port), 0, 65535, NULL, "6677",
+     "UDP port; 0 lets the system choose (see --ready-file)", RESTART},
+    {"wallclock", "max_freq_error", &number, AT(wallclock.max_freq_error_ppm), 0.01, 100000, NULL,
+     "500", "Largest frequency error of this machine's clock in ppm, told to companions", RESTART},
+    {"wallclock", "follow_ups", &boolean, AT(wallclock.follow_ups), 0, 0, NULL, "false",
+     "Send the exact time of transmission in a second message; some companions mishandle it",
+     RESTART},
 
-    {"http", "address", read_string, AT(http.address), 0, 0, NULL, "0.0.0.0",
-     "IPv4 or IPv6 address to listen on; :: for all of both"},
-    {"http", "port", read_int, AT(http.port), 0, 65535, NULL, "7681",
-     "TCP port of the WebSocket endpoints; 0 lets the system choose"},
-    {"http", "advertise_host", read_string, AT(http.advertise_host), 0, 0, NULL, "",
-     "Host that the URLs in CII name; empty for the address that each companion reached"},
-    {"http", "ping_interval", read_number, AT(http.ping_interval_s), 0, 3600, NULL, "20",
-     "Seconds of silence after which a companion is asked whether it lives; 0 for never"},
+    {"http", "address", &string, AT(http.address), 0, 0, NULL, "0.0.0.0",
+     "IPv4 or IPv6 address to listen on; :: for all of both", RESTART},
+    {"http", "port", &integer, AT(http.port), 0, 65535, NULL, "7681",
+     "TCP port of the WebSocket endpoints; 0 lets the system choose", RESTART},
+    {"http", "advertise_host", &string, AT(http.advertise_host), 0, 0, NULL, "",
+     "Host that the URLs in CII name; empty for the address that each companion reached", RESTART},
+    {"http", "ping_interval", &number, AT(http.ping_interval_s), 0, 3600, NULL, "20",
+     "Seconds of silence after which a companion is asked whether it lives; 0 for never", RESTART},
+    {"http", "metrics", &boolean, AT(http.metrics), 0, 0, NULL, "false",
+     "Serve /metrics and /healthz to companions, too, and not on the control listeners only",
+     RESTART},
 
-    {"cii", "enabled", read_bool, AT(cii.enabled), 0, 0, NULL, "true",
-     "Serve what the TV presents (CSS-CII); a disabled endpoint answers 403"},
-    {"cii", "path", read_string, AT(cii.path), 0, 0, NULL, "/cii", "Path of the endpoint"},
-    {"cii", "max_connections", read_int, AT(cii.max_connections), 0, 1000000, NULL, "100",
-     "Companions at the same time; one more is answered 503"},
+    {"cii", "enabled", &boolean, AT(cii.enabled), 0, 0, NULL, "true",
+     "Serve what the TV presents (CSS-CII); a disabled endpoint answers 403", LIVE},
+    {"cii", "path", &string, AT(cii.path), 0, 0, NULL, "/cii", "Path of the endpoint", RESTART},
+    {"cii", "max_connections", &integer, AT(cii.max_connections), 0, 1000000, NULL, "100",
+     "Companions at the same time; one more is answered 503", LIVE},
 
-    {"ts", "enabled", read_bool, AT(ts.enabled), 0, 0, NULL, "true",
-     "Serve where on its timelines the TV is (CSS-TS)"},
-    {"ts", "path", read_string, AT(ts.path), 0, 0, NULL, "/ts", "Path of the endpoint"},
-    {"ts", "max_connections", read_int, AT(ts.max_connections), 0, 1000000, NULL, "100",
-     "Companions at the same time; one more is answered 503"},
-    {"ts", "resend", read_number, AT(ts_resend_s), 0, 3600, NULL, "2",
-     "Seconds after which an unchanged control timestamp is sent again; 0 for never"},
+    {"ts", "enabled", &boolean, AT(ts.enabled), 0, 0, NULL, "true",
+     "Serve where on its timelines the TV is (CSS-TS)", LIVE},
+    {"ts", "path", &string, AT(ts.path), 0, 0, NULL, "/ts", "Path of the endpoint", RESTART},
+    {"ts", "max_connections", &integer, AT(ts.max_connections), 0, 1000000, NULL, "100",
+     "Companions at the same time; one more is answered 503", LIVE},
+    {"ts", "resend", &number, AT(ts_resend_s), 0, 3600, NULL, "2",
+     "Seconds after which an unchanged control timestamp is sent again; 0 for never", RESTART},
 
-    {"content", "id", read_string, AT(content.id), 0, 0, NULL, "",
-     "Content identifier, as dvb://233a.1004.1044 or the URL of an MPD; empty for none"},
-    {"content", "id_status", read_word, AT(content.id_status), 0, 0, id_statuses, "final",
-     "partial or final"},
-    {"content", "presentation_status", read_string, AT(content.presentation_status), 0, 0, NULL,
-     "okay", "okay, transitioning or fault, and further words separated by single spaces"},
+    {"content", "id", &string, AT(content.id), 0, 0, NULL, "",
+     "Content identifier, as dvb://233a.1004.1044 or the URL of an MPD; empty for none", LIVE},
+    {"content", "id_status", &word, AT(content.id_status), 0, 0, id_statuses, "final",
+     "partial or final", LIVE},
+    {"content", "presentation_status", &string, AT(content.presentation_status), 0, 0, NULL, "okay",
+     "okay, transitioning or fault, and further words separated by single spaces", LIVE},
 
-    {TIMELINE, "selector", read_string, IN_TIMELINE(selector), 0, 0, NULL, "",
-     "Timeline selector, as urn:dvb:css:timeline:pts"},
-    {TIMELINE, "tick_rate", read_rate, IN_TIMELINE(rate), 0, 0, NULL, "",
-     "Ticks per second, as 90000 or 30000/1001; empty for what the selector implies"},
-    {TIMELINE, "start", read_int, IN_TIMELINE(start_ticks), -INT64_LIMIT, INT64_LIMIT, NULL, "0",
-     "Ticks at the moment the daemon starts"},
-    {TIMELINE, "speed", read_number, IN_TIMELINE(speed), -1000, 1000, NULL, "1",
-     "1 normal, 0 paused, negative in reverse"},
-    {TIMELINE, "accuracy", read_accuracy, IN_TIMELINE(accuracy_s), 0, 3600, NULL, "",
-     "Accuracy in seconds that CII states; empty for none"},
-    {TIMELINE, "available", read_bool, IN_TIMELINE(available), 0, 0, NULL, "true",
-     "Whether the timeline can be had now"},
+    {TIMELINE, "selector", &string, IN_TIMELINE(selector), 0, 0, NULL, "",
+     "Timeline selector, as urn:dvb:css:timeline:pts", LIVE},
+    {TIMELINE, "tick_rate", &tick_rate, IN_TIMELINE(rate), 0, 0, NULL, "",
+     "Ticks per second, as 90000 or 30000/1001; empty for what the selector implies", LIVE},
+    {TIMELINE, "start", &integer, IN_TIMELINE(start_ticks), -INT64_LIMIT, INT64_LIMIT, NULL, "0",
+     "Ticks at the moment the daemon starts", LIVE},
+    {TIMELINE, "speed", &number, IN_TIMELINE(speed), -1000, 1000, NULL, "1",
+     "1 normal, 0 paused, negative in reverse", LIVE},
+    {TIMELINE, "accuracy", &accuracy, IN_TIMELINE(accuracy_s), 0, 3600, NULL, "",
+     "Accuracy in seconds that CII states; empty for none", LIVE},
+    {TIMELINE, "available", &boolean, IN_TIMELINE(available), 0, 0, NULL, "true",
+     "Whether the timeline can be had now", LIVE},
 
-    {"programme", "demo", read_word_index, AT(demo), 0, 0, demo_modes, "auto",
+    {"programme", "demo", &index_of_word, AT(demo), 0, 0, demo_modes, "auto",
      "Run the built-in demo programme in place of [content] and [timeline.*]: true, false, or "
-     "auto for when there is no file and none of those"},
-    {"programme", "step", read_number, AT(demo_step_s), 0.05, 3600, NULL, "5",
-     "Seconds that each step of the demo programme takes"},
+     "auto for when there is no file and none of those",
+     LIVE},
+    {"programme", "step", &number, AT(demo_step_s), 0.05, 3600, NULL, "5",
+     "Seconds that each step of the demo programme takes", LIVE},
 
-    {"log", "level", read_word_index, AT(log_level), 0, 0, log_levels, "info",
-     "none, error, warning, info or debug"},
+    {"control", "socket", &string, AT(control.socket), 0, 0, NULL, "auto",
+     "Path of the Unix-domain socket of the control API; empty for none; auto for control.sock in "
+     "$RUNTIME_DIRECTORY, else in /run/dvbcssd, if that can be used",
+     RESTART},
+    {"control", "socket_mode", &permissions, AT(control.socket_mode), 0, 0, NULL, "0660",
+     "Permissions of the socket", RESTART},
+    {"control", "socket_owner", &string, AT(control.socket_owner), 0, 0, NULL, "",
+     "User that the socket belongs to; empty for the one that runs the daemon", RESTART},
+    {"control", "socket_group", &string, AT(control.socket_group), 0, 0, NULL, "",
+     "Group that the socket belongs to; empty for the one that runs the daemon", RESTART},
+    {"control", "tcp_address", &string, AT(control.tcp_address), 0, 0, NULL, "",
+     "IPv4 or IPv6 address that serves the control API over TCP; empty for none; needs a token",
+     RESTART},
+    {"control", "tcp_port", &integer, AT(control.tcp_port), 0, 65535, NULL, "7682",
+     "TCP port of the control API; 0 lets the system choose", RESTART},
+    {"control", "token", &token, AT(control.token), 0, 0, NULL, "",
+     "Bearer token that requests over TCP must carry; better in a file of its own",
+     LIVE | CONFIG_SECRET},
+    {"control", "token_file", &string, AT(control.token_file), 0, 0, NULL, "",
+     "File whose first line is the bearer token; read again at each reload", LIVE},
+    {"control", "hosts", &string, AT(control.hosts), 0, 0, NULL, "",
+     "Host names, separated by spaces, that requests over TCP may name beside localhost and "
+     "addresses",
+     LIVE},
+    {"control", "origins", &string, AT(control.origins), 0, 0, NULL, "",
+     "Origins of web pages, separated by spaces, that may use the API over TCP, as "
+     "https://tv.example; empty for none",
+     LIVE},
+
+    {"log", "level", &index_of_word, AT(log.level), 0, 0, log_levels, "info",
+     "none, error, warning, info or debug", LIVE},
+    {"log", "format", &index_of_word, AT(log.format), 0, 0, log_formats, "text",
+     "text, or json for one JSON object a line", LIVE},
+    {"log", "target", &index_of_word, AT(log.target), 0, 0, log_targets, "stderr",
+     "stderr, or journald for stderr with the level in front as journald reads it", LIVE},
 };
 
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
@@ -252,5 +358,30 @@ bool config_section_known(const char *section)
 int config_key_read(const struct config_key *key, void *base, const char *text, char *reason,
                     size_t reason_size)
 {
-    return key->read(key, (char *)base + key->offset, text, reason, reason_size);
+    return key->type->read(key, (char *)base + key->offset, text, reason, reason_size);
+}
+
+bool config_key_equal(const struct config_key *key, const void *a, const void *b)
+{
+    const char *left = (const char *)a + key->offset, *right = (const char *)b + key->offset;
+
+    if (key->type->is_text)
+        return strcmp(*(char *const *)(const void *)left, *(char *const *)(const void *)right) == 0;
+    return memcmp(left, right, key->type->size) == 0;
+}
+
+void config_key_swap(const struct config_key *key, void *a, void *b)
+{
+    char *left = (char *)a + key->offset, *right = (char *)b + key->offset;
+    char held[sizeof(struct dvbcss_rate) + sizeof(void *)];
+
+    memcpy(held, left, key->type->size);
+    memcpy(left, right, key->type->size);
+    memcpy(right, held, key->type->size);
+}
+
+void config_key_free(const struct config_key *key, void *base)
+{
+    if (key->type->is_text)
+        free(*(char **)(void *)((char *)base + key->offset));
 }

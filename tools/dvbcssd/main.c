@@ -9,92 +9,115 @@
 
 #include "config.h"
 #include "dvbcss/log.h"
+#include "logging.h"
 #include "options.h"
 #include "ready.h"
+#include "reload.h"
 #include "services.h"
 
 extern char **environ;
 
-enum { SIGNALS = 2 };
-static const int stop_signals[SIGNALS] = {SIGTERM, SIGINT};
-
 struct daemon {
     uv_loop_t loop;
-    uv_signal_t signals[SIGNALS];
-    struct services *services;
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+    uv_signal_t hang_up;
+    struct services services;
+    bool stopped;
 };
 
-static void write_log(void *user, enum dvbcss_log_level level, const char *id, const char *text)
-{
-    static const char *const names[] = {"", "error", "warning", "info", "debug"};
-
-    (void)user;
-    fprintf(stderr, "dvbcssd: %s: %s: %s\n", names[level], id, text);
-}
+/* ---- signals -------------------------------------------------------------------------------- */
 
 static void stop(struct daemon *daemon)
 {
-    for (int i = 0; i < SIGNALS; i++)
-        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
-    services_stop(daemon->services);
-    daemon->services = NULL;
+    if (daemon->stopped)
+        return;
+    daemon->stopped = true;
+    uv_close((uv_handle_t *)&daemon->terminate, NULL);
+    uv_close((uv_handle_t *)&daemon->interrupt, NULL);
+    uv_close((uv_handle_t *)&daemon->hang_up, NULL);
+    services_stop(&daemon->services);
+    notify_stop(daemon->services.notify);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_stop(uv_signal_t *handle, int number)
+{
+    (void)number;
+    stop(handle->data);
+}
+
+static void on_reload(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
+    struct reload_result result;
+    int refused;
 
     (void)number;
-    if (daemon->services)
-        stop(daemon);
+    if (daemon->stopped)
+        return;
+    refused = reload(&daemon->services, &result);
+    (void)refused; /* The log has it. */
+    reload_result_finish(&result);
 }
 
 static void watch_signals(struct daemon *daemon)
 {
-    for (int i = 0; i < SIGNALS; i++) {
-        uv_signal_init(&daemon->loop, &daemon->signals[i]);
-        daemon->signals[i].data = daemon;
-        uv_signal_start(&daemon->signals[i], on_signal, stop_signals[i]);
+    struct {
+        uv_signal_t *handle;
+        uv_signal_cb callback;
+        int number;
+    } watched[] = {{&daemon->terminate, on_stop, SIGTERM},
+                   {&daemon->interrupt, on_stop, SIGINT},
+                   {&daemon->hang_up, on_reload, SIGHUP}};
+
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
+        uv_signal_init(&daemon->loop, watched[i].handle);
+        watched[i].handle->data = daemon;
+        uv_signal_start(watched[i].handle, watched[i].callback, watched[i].number);
     }
 }
+
+/* ---- serving -------------------------------------------------------------------------------- */
 
 /* Files first, standard output last: whoever reads a line there finds the files whole. */
 static int announce(const struct daemon *daemon, const struct options *options)
 {
-    struct services_urls urls;
+    const struct services_urls *urls = &daemon->services.urls;
 
-    services_urls(daemon->services, &urls);
     for (int to_stdout = 0; to_stdout <= 1; to_stdout++) {
         for (int i = 0; i < options->ready_file_count; i++) {
             const char *path = options->ready_files[i];
 
             if ((strcmp(path, "-") == 0) != to_stdout)
                 continue;
-            if (ready_write(path, &urls) != 0) {
-                fprintf(stderr, "dvbcssd: error: %s: cannot be written: %s\n", path,
-                        strerror(errno));
+            if (ready_write(path, urls) != 0) {
+                logging_fatal("%s: cannot be written: %s", path, strerror(errno));
                 return -1;
             }
         }
     }
     dvbcss_log(DVBCSS_LOG_INFO, "serving", "CII at %s, wall clock at %s",
-               *urls.cii ? urls.cii : "no address", *urls.wc ? urls.wc : "no address");
+               *urls->cii ? urls->cii : "no address", *urls->wc ? urls->wc : "no address");
+    notify_ready(daemon->services.notify, "serving");
     return 0;
 }
 
 /* Serves until a signal comes. Returns the exit status. */
-static int serve(const struct config *config, const struct options *options)
+static int serve(struct config *config, const struct options *options)
 {
     struct services_error error;
-    struct daemon daemon = {.services = NULL};
+    struct daemon daemon = {.services = {.config = config, .options = options}};
     int status = 0;
 
     if (uv_loop_init(&daemon.loop) != 0) {
-        fprintf(stderr, "dvbcssd: error: no event loop can be had\n");
+        logging_fatal("no event loop can be had");
         return 1;
     }
-    if (services_start(&daemon.services, &daemon.loop, config, &error) != 0) {
-        fprintf(stderr, "dvbcssd: error: %s\n", error.text);
+    daemon.services.loop = &daemon.loop;
+    daemon.services.notify = notify_start(&daemon.loop);
+    if (services_start(&daemon.services, &error) != 0) {
+        logging_fatal("%s", error.text);
+        notify_stop(daemon.services.notify);
         status = 1;
     } else {
         watch_signals(&daemon);
@@ -117,12 +140,12 @@ int main(int argc, char **argv)
     /* A companion that vanishes must not end the television. */
     signal(SIGPIPE, SIG_IGN);
     if (config_init(&config) != 0) {
-        fprintf(stderr, "dvbcssd: error: out of memory\n");
+        logging_fatal("out of memory");
         return 1;
     }
     switch (options_read(argc, argv, environ, &config, &options)) {
     case OPTIONS_RUN:
-        dvbcss_log_set(write_log, NULL, (enum dvbcss_log_level)config.log_level);
+        logging_set(&config.log);
         status = serve(&config, &options);
         break;
     case OPTIONS_CHECK_CONFIG:

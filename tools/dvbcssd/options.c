@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logging.h"
+
 static const char help[] =
     "Usage: dvbcssd [OPTION]...\n"
     "Serve as a television's companion interface: wall clock, CII and TS of DVB-CSS.\n"
@@ -19,20 +21,13 @@ static const char help[] =
     "  -V, --version                print the version and exit\n"
     "\n"
     "Each key is also an environment variable: http.port is DVBCSS_HTTP_PORT.\n"
-    "SIGTERM and SIGINT end the daemon; its companions are told.\n"
+    "SIGHUP has it read its configuration again; SIGTERM and SIGINT end it, and its companions\n"
+    "are told. dvbcss ctl looks at it and changes it while it runs.\n"
     "\n"
     "Exit status: 0 after a clean end, 1 if it could not serve, 2 for a bad option or\n"
     "configuration.\n";
 
 enum { CHECK_CONFIG = 256, PRINT_CONFIG };
-
-/* What was found on the command line before the configuration is put together. */
-struct command_line {
-    const char *config_file;
-    const char **assignments;
-    int assignment_count;
-    enum options_action action;
-};
 
 static void print_version(void)
 {
@@ -40,32 +35,32 @@ static void print_version(void)
 }
 
 /* Takes one option; false if it is none of ours. */
-static bool take_option(int option, struct command_line *line, struct options *options)
+static bool take_option(int option, enum options_action *action, struct options *options)
 {
     switch (option) {
     case 'c':
-        line->config_file = optarg;
+        options->config_file = optarg;
         return true;
     case 's':
-        line->assignments[line->assignment_count++] = optarg;
+        options->assignments[options->assignment_count++] = optarg;
         return true;
     case 'r':
         options->ready_files[options->ready_file_count++] = optarg;
         return true;
     case CHECK_CONFIG:
-        line->action = OPTIONS_CHECK_CONFIG;
+        *action = OPTIONS_CHECK_CONFIG;
         return true;
     case PRINT_CONFIG:
         config_print_defaults(stdout);
-        line->action = OPTIONS_DONE;
+        *action = OPTIONS_DONE;
         return true;
     case 'h':
         fputs(help, stdout);
-        line->action = OPTIONS_DONE;
+        *action = OPTIONS_DONE;
         return true;
     case 'V':
         print_version();
-        line->action = OPTIONS_DONE;
+        *action = OPTIONS_DONE;
         return true;
     default:
         return false;
@@ -73,7 +68,8 @@ static bool take_option(int option, struct command_line *line, struct options *o
 }
 
 /* Reads argv; getopt has said what is wrong when this fails. */
-static int read_arguments(int argc, char **argv, struct command_line *line, struct options *options)
+static int read_arguments(int argc, char **argv, enum options_action *action,
+                          struct options *options)
 {
     static const struct option long_options[] = {
         {"config", required_argument, NULL, 'c'},
@@ -87,27 +83,27 @@ static int read_arguments(int argc, char **argv, struct command_line *line, stru
     };
     int option;
 
-    while (line->action != OPTIONS_DONE &&
+    while (*action != OPTIONS_DONE &&
            (option = getopt_long(argc, argv, "c:s:r:hV", long_options, NULL)) != -1) {
-        if (!take_option(option, line, options))
+        if (!take_option(option, action, options))
             return -1;
     }
-    if (line->action != OPTIONS_DONE && optind < argc) {
-        fprintf(stderr, "dvbcssd: error: unexpected argument \"%s\"; see --help\n", argv[optind]);
+    if (*action != OPTIONS_DONE && optind < argc) {
+        logging_fatal("unexpected argument \"%s\"; see --help", argv[optind]);
         return -1;
     }
     return 0;
 }
 
-static int read_sources(const struct command_line *line, char *const *environment,
-                        struct config *config, struct config_error *error)
+int options_read_config(const struct options *options, struct config *config,
+                        struct config_error *error)
 {
-    if (line->config_file && config_read_file(config, line->config_file, error) != 0)
+    if (options->config_file && config_read_file(config, options->config_file, error) != 0)
         return -1;
-    if (config_read_environment(config, environment, error) != 0)
+    if (config_read_environment(config, options->environment, error) != 0)
         return -1;
-    for (int i = 0; i < line->assignment_count; i++) {
-        if (config_set(config, line->assignments[i], error) != 0)
+    for (int i = 0; i < options->assignment_count; i++) {
+        if (config_set(config, options->assignments[i], error) != 0)
             return -1;
     }
     return config_check(config, error);
@@ -116,29 +112,28 @@ static int read_sources(const struct command_line *line, char *const *environmen
 enum options_action options_read(int argc, char **argv, char *const *environment,
                                  struct config *config, struct options *options)
 {
-    struct command_line line = {NULL, NULL, 0, OPTIONS_RUN};
+    enum options_action action = OPTIONS_RUN;
     struct config_error error;
 
-    options->ready_file_count = 0;
+    memset(options, 0, sizeof *options);
+    options->environment = environment;
     options->ready_files = calloc((size_t)argc, sizeof *options->ready_files);
-    line.assignments = calloc((size_t)argc, sizeof *line.assignments);
-    if (!options->ready_files || !line.assignments) {
-        fprintf(stderr, "dvbcssd: error: out of memory\n");
-        line.action = OPTIONS_FAILED;
-    } else if (read_arguments(argc, argv, &line, options) != 0) {
-        line.action = OPTIONS_FAILED;
-    } else if (line.action != OPTIONS_DONE &&
-               read_sources(&line, environment, config, &error) != 0) {
-        fprintf(stderr, "dvbcssd: error: %s\n", error.text);
-        line.action = OPTIONS_FAILED;
+    options->assignments = calloc((size_t)argc, sizeof *options->assignments);
+    if (!options->ready_files || !options->assignments) {
+        logging_fatal("out of memory");
+        return OPTIONS_FAILED;
     }
-    free(line.assignments);
-    return line.action;
+    if (read_arguments(argc, argv, &action, options) != 0)
+        return OPTIONS_FAILED;
+    if (action == OPTIONS_DONE || options_read_config(options, config, &error) == 0)
+        return action;
+    logging_fatal("%s", error.text);
+    return OPTIONS_FAILED;
 }
 
 void options_finish(struct options *options)
 {
     free(options->ready_files);
-    options->ready_files = NULL;
-    options->ready_file_count = 0;
+    free(options->assignments);
+    memset(options, 0, sizeof *options);
 }

@@ -17,11 +17,17 @@ enum options_action {
     OPTIONS_FAILED,
 };
 
-/** Where to say that everything serves. */
+/** The command line, as far as it is needed while the daemon runs. Points into argv and the
+ * environment. */
 struct options {
-    /** Paths in the order given; "-" is stdout. Point into argv. */
+    /** Where to say that everything serves: paths in the order given; "-" is stdout. */
     const char **ready_files;
     int ready_file_count;
+    /** Where the configuration comes from. */
+    const char *config_file;
+    const char **assignments;
+    int assignment_count;
+    char *const *environment;
 };
 
 /**
@@ -32,6 +38,11 @@ struct options {
  */
 enum options_action options_read(int argc, char **argv, char *const *environment,
                                  struct config *config, struct options *options);
+
+/** Reads the configuration from all its sources once more, into an initialised one. Returns 0, or
+ * -1 with @p error filled. */
+int options_read_config(const struct options *options, struct config *config,
+                        struct config_error *error);
 
 /** Frees what the options hold. */
 void options_finish(struct options *options);

@@ -8,7 +8,6 @@ struct programme {
     struct tv *tv;
     /* The one that comes and goes. */
     struct tv_timeline *temi;
-    uint64_t step_ms;
     unsigned next_step;
 };
 
@@ -18,62 +17,78 @@ struct programme {
 #define NETWORK_ID "dvb://233a.1004.1044"
 
 static const struct tv_timeline_options timelines[] = {
-    {"urn:dvb:css:timeline:pts", {90000, 1}, 900000, 1.0, 0.001, true},
-    {"urn:dvb:css:timeline:temi:1:1", {1000, 1}, 0, 1.0, -1, true},
-    {"urn:dvb:css:timeline:mpd:period:rel:1000", {1000, 1}, 0, 1.0, -1, true},
+    {"pts", "urn:dvb:css:timeline:pts", {90000, 1}, 900000, 1.0, 0.001, true},
+    {"temi", "urn:dvb:css:timeline:temi:1:1", {1000, 1}, 0, 1.0, -1, true},
+    {"mpd", "urn:dvb:css:timeline:mpd:period:rel:1000", {1000, 1}, 0, 1.0, -1, true},
 };
 enum { TEMI = 1 };
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static int present(struct tv *tv, const char *id, const char *id_status, const char *status)
+static int present(struct programme *programme, const char *id, const char *id_status,
+                   const char *status)
 {
     struct tv_content content = {id, id_status, status};
-    int error = tv_set_content(tv, &content);
 
-    return error == 0 ? tv_publish(tv) : error;
+    return tv_set_content(programme->tv, &content);
+}
+
+static int set_speed(struct programme *programme, double speed)
+{
+    struct tv_change change = {.parts = TV_CHANGE_SPEED, .speed = speed};
+
+    return tv_change(programme->tv, NULL, &change, TV_NOW, NULL);
+}
+
+static int set_temi_available(struct programme *programme, bool available)
+{
+    struct tv_change change = {.parts = TV_CHANGE_AVAILABLE, .available = available};
+
+    return tv_change(programme->tv, programme->temi, &change, TV_NOW, NULL);
 }
 
 static int show_film(struct programme *programme)
 {
-    int error = tv_set_speed(programme->tv, 1.0);
+    int error = set_speed(programme, 1.0);
 
-    return error == 0 ? present(programme->tv, FILM_ID, "final", "okay") : error;
+    return error == 0 ? present(programme, FILM_ID, "final", "okay") : error;
 }
 
 static int pause_media(struct programme *programme)
 {
-    return tv_set_speed(programme->tv, 0.0);
+    return set_speed(programme, 0.0);
 }
 
 static int play_media(struct programme *programme)
 {
-    return tv_set_speed(programme->tv, 1.0);
+    return set_speed(programme, 1.0);
 }
 
 static int seek_forwards(struct programme *programme)
 {
-    return tv_seek(programme->tv, 60.0);
+    struct tv_change change = {.parts = TV_CHANGE_SEEK, .seek_s = 60.0};
+
+    return tv_change(programme->tv, NULL, &change, TV_NOW, NULL);
 }
 
 static int change_channel(struct programme *programme)
 {
-    return present(programme->tv, NETWORK_ID, "partial", "transitioning");
+    return present(programme, NETWORK_ID, "partial", "transitioning");
 }
 
 static int show_news(struct programme *programme)
 {
-    return present(programme->tv, NEWS_ID, "final", "okay");
+    return present(programme, NEWS_ID, "final", "okay");
 }
 
 static int take_temi(struct programme *programme)
 {
-    return tv_timeline_set_available(programme->temi, false);
+    return set_temi_available(programme, false);
 }
 
 static int give_temi_back(struct programme *programme)
 {
-    return tv_timeline_set_available(programme->temi, true);
+    return set_temi_available(programme, true);
 }
 
 static const struct {
@@ -96,6 +111,8 @@ static void run_step(struct programme *programme)
     unsigned step = programme->next_step;
     int error = schedule[step].run(programme);
 
+    if (error == 0)
+        error = tv_publish(programme->tv);
     programme->next_step = (step + 1) % STEPS;
     if (error != 0)
         dvbcss_log(DVBCSS_LOG_ERROR, "programme", "%s: %s", schedule[step].name,
@@ -131,7 +148,6 @@ int programme_start(struct programme **out, uv_loop_t *loop, struct tv *tv, doub
     if (!programme)
         return DVBCSS_ENOMEM;
     programme->tv = tv;
-    programme->step_ms = (uint64_t)(step_s * 1000.0);
     error = add_timelines(programme);
     if (error != 0) {
         dvbcss_free(programme);
@@ -140,9 +156,16 @@ int programme_start(struct programme **out, uv_loop_t *loop, struct tv *tv, doub
     uv_timer_init(loop, &programme->timer);
     programme->timer.data = programme;
     run_step(programme);
-    uv_timer_start(&programme->timer, on_timer, programme->step_ms, programme->step_ms);
+    programme_set_step(programme, step_s);
     *out = programme;
     return 0;
+}
+
+void programme_set_step(struct programme *programme, double step_s)
+{
+    uint64_t step_ms = (uint64_t)(step_s * 1000.0);
+
+    uv_timer_start(&programme->timer, on_timer, step_ms, step_ms);
 }
 
 static void on_closed(uv_handle_t *handle)

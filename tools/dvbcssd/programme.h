@@ -22,7 +22,11 @@ struct programme;
 DVBCSS_NODISCARD int programme_start(struct programme **out, uv_loop_t *loop, struct tv *tv,
                                      double step_s);
 
-/** Stops the schedule; its memory is free once the loop has run. NULL is fine. */
+/** Changes how long each step takes, from the one that runs on. */
+void programme_set_step(struct programme *programme, double step_s);
+
+/** Stops the schedule; content and timelines stay as they are. Its memory is free once the loop has
+ * run. NULL is fine. */
 void programme_stop(struct programme *programme);
 
 #endif

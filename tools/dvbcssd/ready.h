@@ -3,6 +3,7 @@
  * The ready file: one JSON object that says where everything is served.
  *
  *     {"cii": "ws://...", "ts": "ws://...", "wc": "udp://...", "http": "http://...",
+ *      "control_socket": "/run/dvbcssd/control.sock", "control": null,
  *      "wall_clock": {"clock": "CLOCK_MONOTONIC_RAW", "epoch_ns": 0}, "pid": 4711}
  *
  * A service that is not there is null. `wall_clock` says what the served wall clock is made of, so

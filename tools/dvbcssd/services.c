@@ -5,28 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dvbcss/alloc.h"
-#include "dvbcss/cii_endpoint.h"
-#include "dvbcss/clock.h"
-#include "dvbcss/server.h"
+#include "api.h"
+#include "connection_log.h"
 #include "dvbcss/system_time.h"
-#include "dvbcss/ts_endpoint.h"
 #include "dvbcss/url.h"
-#include "dvbcss/wc_server.h"
-#include "programme.h"
-#include "tv.h"
-
-struct services {
-    uv_loop_t *loop;
-    struct dvbcss_clock *wall_clock;
-    struct dvbcss_wc_server *wc_server;
-    struct dvbcss_server *server;
-    struct dvbcss_cii_endpoint *cii;
-    struct dvbcss_ts_endpoint *ts;
-    struct tv *tv;
-    struct programme *programme;
-    struct services_urls urls;
-};
 
 /* Starts one service. Returns 0, or -1 with the error filled. */
 typedef int (*service_starter)(struct services *services, const struct config *config,
@@ -147,6 +129,7 @@ static int start_cii(struct services *services, const struct config *config,
     options.enabled = config->cii.enabled;
     options.max_connections = (int)config->cii.max_connections;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
+    options.hooks.on_disconnect = connection_log_end;
     result = dvbcss_cii_endpoint_create(&services->cii, services->server, &options);
     if (result != 0)
         return refuse(error, "cii: %s: %s", options.path, dvbcss_error_text(result));
@@ -164,6 +147,7 @@ static int start_ts(struct services *services, const struct config *config,
     options.enabled = config->ts.enabled;
     options.max_connections = (int)config->ts.max_connections;
     options.wall_clock = services->wall_clock;
+    options.hooks.on_disconnect = connection_log_end;
     options.hub.resend_interval_ns = (int64_t)(config->ts_resend_s * 1e9);
     result = dvbcss_ts_endpoint_create(&services->ts, services->server, &options);
     if (result != 0)
@@ -172,12 +156,23 @@ static int start_ts(struct services *services, const struct config *config,
     return 0;
 }
 
+enum { TS_URL_SIZE = 512 };
+
+/* As CII names it: on the address that each companion reached. */
+static const char *write_ts_url(const struct config *config, char url[TS_URL_SIZE])
+{
+    snprintf(url, TS_URL_SIZE, "ws://{{host}}:{{port}}%s", config->ts.path);
+    return url;
+}
+
 static int start_tv(struct services *services, const struct config *config,
                     struct services_error *error)
 {
-    char wc_url[DVBCSS_URL_HOST_SIZE + 32], ts_url[512], host[DVBCSS_URL_HOST_SIZE];
-    struct tv_options options = {
-        .wall_clock = services->wall_clock, .cii = services->cii, .ts = services->ts};
+    char wc_url[DVBCSS_URL_HOST_SIZE + 32], ts_url[TS_URL_SIZE], host[DVBCSS_URL_HOST_SIZE];
+    struct tv_options options = {.loop = services->loop,
+                                 .wall_clock = services->wall_clock,
+                                 .cii = services->cii,
+                                 .ts = services->ts};
     int result;
 
     if (services->wc_server) {
@@ -192,10 +187,8 @@ static int start_tv(struct services *services, const struct config *config,
                  dvbcss_wc_server_port(services->wc_server));
         options.wc_url = wc_url;
     }
-    if (config->ts.enabled) {
-        snprintf(ts_url, sizeof ts_url, "ws://{{host}}:{{port}}%s", config->ts.path);
-        options.ts_url = ts_url;
-    }
+    if (config->ts.enabled)
+        options.ts_url = write_ts_url(config, ts_url);
     result = tv_create(&services->tv, &options);
     return result == 0 ? 0 : refuse(error, "content: %s", dvbcss_error_text(result));
 }
@@ -203,69 +196,138 @@ static int start_tv(struct services *services, const struct config *config,
 static int start_content(struct services *services, const struct config *config,
                          struct services_error *error)
 {
-    struct tv_content content = {config->content.id, config->content.id_status,
-                                 config->content.presentation_status};
     int result;
 
     if (config_runs_demo(config)) {
-        result = programme_start(&services->programme, services->loop, services->tv,
-                                 config->demo_step_s);
+        result = services_start_programme(services);
         return result == 0 ? 0 : refuse(error, "programme: %s", dvbcss_error_text(result));
     }
-    result = tv_set_content(services->tv, &content);
+    result = services_present_content(services);
     if (result != 0)
         return refuse(error, "content: %s", dvbcss_error_text(result));
     for (size_t i = 0; i < config->timeline_count; i++) {
-        const struct config_timeline *timeline = &config->timelines[i];
-        struct tv_timeline_options options = {timeline->selector,    timeline->rate,
-                                              timeline->start_ticks, timeline->speed,
-                                              timeline->accuracy_s,  timeline->available};
-
-        result = tv_add_timeline(services->tv, &options, NULL);
+        result = services_add_timeline(services, &config->timelines[i]);
         if (result != 0)
-            return refuse(error, "timeline.%s: %s", timeline->name, dvbcss_error_text(result));
+            return refuse(error, "timeline.%s: %s", config->timelines[i].name,
+                          dvbcss_error_text(result));
     }
     result = tv_publish(services->tv);
     return result == 0 ? 0 : refuse(error, "content: %s", dvbcss_error_text(result));
 }
 
+/* Metrics and health for whoever reaches the companions' listener, without the API. */
+static int start_public_handlers(struct services *services, const struct config *config,
+                                 struct services_error *error)
+{
+    static const char *const paths[] = {"/metrics", "/healthz"};
+    struct dvbcss_http_handler_options options = DVBCSS_HTTP_HANDLER_OPTIONS_INIT;
+
+    if (!config->http.metrics)
+        return 0;
+    options.max_body_bytes = 0;
+    options.handle = api_handle_public;
+    options.context = services;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        int result;
+
+        options.path = paths[i];
+        result = dvbcss_http_handler_add(&services->public_handlers[i], services->server, &options);
+        if (result != 0)
+            return refuse(error, "http: %s: %s", options.path, dvbcss_error_text(result));
+    }
+    return 0;
+}
+
+static int start_control(struct services *services, const struct config *config,
+                         struct services_error *error)
+{
+    char reason[sizeof error->text - 32];
+
+    if (control_start(&services->control, services, &config->control, reason, sizeof reason) != 0)
+        return refuse(error, "control: %s", reason);
+    snprintf(services->urls.control_socket, sizeof services->urls.control_socket, "%s",
+             control_socket_path(services->control));
+    snprintf(services->urls.control, sizeof services->urls.control, "%s",
+             control_url(services->control));
+    return 0;
+}
+
 /* ---- all of them ---------------------------------------------------------------------------- */
 
-int services_start(struct services **out, uv_loop_t *loop, const struct config *config,
-                   struct services_error *error)
+int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock, start_wc_server, start_server, start_cii, start_ts, start_tv, start_content};
-    struct services *services = dvbcss_calloc(1, sizeof *services);
+        start_clock, start_wc_server, start_server,          start_cii,    start_ts,
+        start_tv,    start_content,   start_public_handlers, start_control};
 
-    if (!services)
-        return refuse(error, "out of memory");
-    services->loop = loop;
+    loop_delay_start(&services->loop_delay, services->loop);
+    services->started_ms = uv_now(services->loop);
     for (size_t i = 0; i < sizeof starters / sizeof *starters; i++) {
-        if (starters[i](services, config, error) != 0) {
+        if (starters[i](services, services->config, error) != 0) {
             services_stop(services);
             return -1;
         }
     }
-    *out = services;
     return 0;
 }
 
 void services_stop(struct services *services)
 {
-    if (!services)
-        return;
-    programme_stop(services->programme);
+    control_stop(services->control);
+    for (size_t i = 0; i < sizeof services->public_handlers / sizeof(void *); i++)
+        dvbcss_http_handler_remove(services->public_handlers[i]);
+    services_stop_programme(services);
     tv_destroy(services->tv);
     dvbcss_ts_endpoint_destroy(services->ts);
     dvbcss_cii_endpoint_destroy(services->cii);
     dvbcss_server_close(services->server, NULL, NULL);
     dvbcss_wc_server_close(services->wc_server, NULL, NULL);
     dvbcss_clock_destroy(services->wall_clock);
-    dvbcss_free(services);
+    loop_delay_stop(&services->loop_delay);
 }
 
-void services_urls(const struct services *services, struct services_urls *urls)
+/* ---- changes while they run ----------------------------------------------------------------- */
+
+int services_start_programme(struct services *services)
 {
-    *urls = services->urls;
+    int error = tv_clear(services->tv);
+
+    return error == 0 ? programme_start(&services->programme, services->loop, services->tv,
+                                        services->config->demo_step_s)
+                      : error;
+}
+
+void services_stop_programme(struct services *services)
+{
+    programme_stop(services->programme);
+    services->programme = NULL;
+}
+
+int services_present_content(struct services *services)
+{
+    const struct config_content *config = &services->config->content;
+    struct tv_content content = {config->id, config->id_status, config->presentation_status};
+
+    return tv_set_content(services->tv, &content);
+}
+
+int services_add_timeline(struct services *services, const struct config_timeline *timeline)
+{
+    struct tv_timeline_options options = {
+        timeline->name,  timeline->selector,   timeline->rate,     timeline->start_ticks,
+        timeline->speed, timeline->accuracy_s, timeline->available};
+
+    return tv_add_timeline(services->tv, &options, NULL);
+}
+
+int services_enable_ts(struct services *services, bool enabled)
+{
+    char url[TS_URL_SIZE];
+    int error = tv_set_ts_url(services->tv, enabled ? write_ts_url(services->config, url) : NULL);
+
+    if (error == 0)
+        error = tv_publish(services->tv);
+    if (error == 0)
+        dvbcss_endpoint_set_enabled(dvbcss_ts_endpoint_base(services->ts), enabled);
+    return error;
 }

@@ -1,7 +1,7 @@
 /**
  * @file
- * The daemon's services: wall clock, HTTP listener, CII, TS and what the television presents,
- * started in this order and stopped in the reverse one.
+ * The daemon's services: wall clock, HTTP listener, CII, TS, what the television presents, and its
+ * control, started in this order and stopped in the reverse one.
  */
 #ifndef DVBCSSD_SERVICES_H
 #define DVBCSSD_SERVICES_H
@@ -10,8 +10,17 @@
 #include <uv.h>
 
 #include "config.h"
-
-struct services;
+#include "control.h"
+#include "dvbcss/cii_endpoint.h"
+#include "dvbcss/clock.h"
+#include "dvbcss/server.h"
+#include "dvbcss/ts_endpoint.h"
+#include "dvbcss/wc_server.h"
+#include "loop_delay.h"
+#include "notify.h"
+#include "options.h"
+#include "programme.h"
+#include "tv.h"
 
 /** What could not be started and why, for people: "wallclock: 0.0.0.0:6677: ...". */
 struct services_error {
@@ -24,21 +33,66 @@ struct services_urls {
     char ts[512];
     char wc[512];
     char http[512];
+    /** A path. */
+    char control_socket[128];
+    char control[128];
+};
+
+/** What runs: for the control API to look at and to change by the functions of each. */
+struct services {
+    uv_loop_t *loop;
+    /** What is in force, and where it came from. */
+    struct config *config;
+    const struct options *options;
+    /** When it started, in the loop's milliseconds. */
+    uint64_t started_ms;
+    struct dvbcss_clock *wall_clock;
+    /** NULL if it is not served. */
+    struct dvbcss_wc_server *wc_server;
+    struct dvbcss_server *server;
+    struct dvbcss_cii_endpoint *cii;
+    struct dvbcss_ts_endpoint *ts;
+    struct tv *tv;
+    /** NULL while it does not run. */
+    struct programme *programme;
+    /** On the companions' listener; NULL if they are not served there. */
+    struct dvbcss_http_handler *public_handlers[2];
+    /** NULL if there is none. */
+    struct control *control;
+    struct notify *notify;
+    struct loop_delay loop_delay;
+    struct services_urls urls;
+    uint64_t api_requests;
+    uint64_t api_refusals;
+    uint64_t reloads;
+    uint64_t failed_reloads;
 };
 
 /**
  * Starts everything that the configuration asks for; it serves once the loop runs.
  *
- * @param config copied as far as it is needed later
+ * @param services zeroed but for loop, config, options and notify, which outlive it
  * @return 0, or -1 with @p error filled; handles may then be closing on the loop: run it once more
  */
-int services_start(struct services **out, uv_loop_t *loop, const struct config *config,
-                   struct services_error *error);
+int services_start(struct services *services, struct services_error *error);
 
-/** Stops everything, telling each companion. The loop runs empty afterwards. NULL is fine. */
+/** Stops everything, telling each companion. The loop runs empty afterwards. */
 void services_stop(struct services *services);
 
-/** The URLs, with the ports that the system chose. */
-void services_urls(const struct services *services, struct services_urls *urls);
+/** Starts the demo programme in place of everything that is presented: 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int services_start_programme(struct services *services);
+
+/** Stops the demo programme; what it presents stays. */
+void services_stop_programme(struct services *services);
+
+/** Presents the content of the configuration, without its timelines: 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int services_present_content(struct services *services);
+
+/** Adds a timeline of the configuration: 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int services_add_timeline(struct services *services,
+                                           const struct config_timeline *timeline);
+
+/** Lets companions into the TS endpoint or not, and has CII say so: 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int services_enable_ts(struct services *services, bool enabled);
 
 #endif

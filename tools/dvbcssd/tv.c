@@ -1,34 +1,11 @@
 #include "tv.h"
 
-#include <stdlib.h>
-
-#include "common/list.h"
 #include "dvbcss/alloc.h"
-#include "dvbcss/cii.h"
-#include "dvbcss/ts_timeline.h"
-
-struct tv {
-    struct dvbcss_clock *wall_clock;
-    struct dvbcss_clock *media_clock;
-    struct dvbcss_cii_endpoint *cii_endpoint;
-    struct dvbcss_ts_endpoint *ts_endpoint;
-    struct dvbcss_cii state;
-    struct list_node timelines;
-    size_t timeline_count;
-};
-
-struct tv_timeline {
-    struct list_node node;
-    char *selector;
-    struct dvbcss_rate rate;
-    double accuracy_s;
-    struct dvbcss_clock *clock;
-    struct dvbcss_ts_clock_source *source;
-};
+#include "tv_internal.h"
 
 static const struct dvbcss_rate media_rate = {1000000000u, 1u};
 
-/* ---- television ----------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static int set_text_or_null(struct dvbcss_cii *state, enum dvbcss_cii_property property,
                             const char *text)
@@ -56,36 +33,35 @@ static int set_fixed_state(struct dvbcss_cii *state, const struct tv_options *op
 int tv_create(struct tv **out, const struct tv_options *options)
 {
     struct tv *tv = dvbcss_calloc(1, sizeof *tv);
+    struct dvbcss_correlation now = {dvbcss_clock_now(options->wall_clock), dvbcss_ticks(0), 0, 0};
     int error;
 
     if (!tv)
         return DVBCSS_ENOMEM;
     list_init(&tv->timelines);
+    list_init(&tv->scheduled);
     dvbcss_cii_init(&tv->state);
     tv->wall_clock = options->wall_clock;
     tv->cii_endpoint = options->cii;
     tv->ts_endpoint = options->ts;
+    tv->state_changed = true;
     error = set_fixed_state(&tv->state, options);
-    if (error == 0) {
-        struct dvbcss_correlation now = {dvbcss_clock_now(tv->wall_clock), dvbcss_ticks(0), 0, 0};
-
+    if (error == 0)
         error =
             dvbcss_correlated_clock_create(&tv->media_clock, tv->wall_clock, media_rate, now, 1.0);
-    }
     if (error != 0) {
-        tv_destroy(tv);
+        dvbcss_cii_finish(&tv->state);
+        dvbcss_free(tv);
         return error;
     }
+    uv_timer_init(options->loop, &tv->timer);
     *out = tv;
     return 0;
 }
 
-static void timeline_destroy(struct tv_timeline *timeline)
+static void on_timer_closed(uv_handle_t *timer)
 {
-    dvbcss_ts_clock_source_destroy(timeline->source);
-    dvbcss_clock_destroy(timeline->clock);
-    dvbcss_free(timeline->selector);
-    dvbcss_free(timeline);
+    dvbcss_free(CONTAINER_OF((uv_timer_t *)timer, struct tv, timer));
 }
 
 void tv_destroy(struct tv *tv)
@@ -94,149 +70,96 @@ void tv_destroy(struct tv *tv)
 
     if (!tv)
         return;
+    tv_schedule_forget(tv, NULL);
     LIST_FOR_EACH (node, after, &tv->timelines)
-        timeline_destroy(CONTAINER_OF(node, struct tv_timeline, node));
+        tv_timeline_free(CONTAINER_OF(node, struct tv_timeline, node));
     dvbcss_clock_destroy(tv->media_clock);
     dvbcss_cii_finish(&tv->state);
-    dvbcss_free(tv);
+    uv_close((uv_handle_t *)&tv->timer, on_timer_closed);
 }
 
-int tv_set_content(struct tv *tv, const struct tv_content *content)
+/* ---- content -------------------------------------------------------------------------------- */
+
+int tv_change_content(struct tv *tv, const struct dvbcss_cii *changes)
 {
-    const char *id = *content->id ? content->id : NULL;
     struct dvbcss_cii changed = DVBCSS_CII_INIT;
     int error = dvbcss_cii_copy(&changed, &tv->state);
 
     if (error == 0)
-        error = set_text_or_null(&changed, DVBCSS_CII_CONTENT_ID, id);
+        error = dvbcss_cii_merge(&changed, changes, NULL);
     if (error == 0)
-        error = set_text_or_null(&changed, DVBCSS_CII_CONTENT_ID_STATUS,
-                                 id ? content->id_status : NULL);
-    if (error == 0)
-        error = set_text_or_null(&changed, DVBCSS_CII_PRESENTATION_STATUS,
-                                 content->presentation_status);
-    if (error == 0)
-        error = dvbcss_ts_hub_set_content_id(dvbcss_ts_endpoint_hub(tv->ts_endpoint), id);
+        error = dvbcss_ts_hub_set_content_id(dvbcss_ts_endpoint_hub(tv->ts_endpoint),
+                                             dvbcss_cii_text(&changed, DVBCSS_CII_CONTENT_ID));
     if (error != 0) {
         dvbcss_cii_finish(&changed);
         return error;
     }
     dvbcss_cii_finish(&tv->state);
     tv->state = changed;
+    tv->state_changed = true;
     return 0;
 }
 
-/* ---- timelines ------------------------------------------------------------------------------ */
-
-/* CII tells a rate as units per second over units per tick. */
-static int describe_timelines(struct tv *tv)
+int tv_set_content(struct tv *tv, const struct tv_content *content)
 {
-    struct dvbcss_cii_timeline *items = dvbcss_calloc(tv->timeline_count + 1, sizeof *items);
-    struct list_node *node, *after;
-    size_t count = 0;
-    int error;
+    struct dvbcss_cii changes = DVBCSS_CII_INIT;
+    int error = set_text_or_null(&changes, DVBCSS_CII_CONTENT_ID, content->id);
 
-    if (!items)
-        return DVBCSS_ENOMEM;
-    LIST_FOR_EACH (node, after, &tv->timelines) {
-        const struct tv_timeline *timeline = CONTAINER_OF(node, struct tv_timeline, node);
-
-        items[count].selector = timeline->selector;
-        items[count].units_per_tick = timeline->rate.seconds;
-        items[count].units_per_second = timeline->rate.ticks;
-        items[count].has_accuracy = timeline->accuracy_s >= 0;
-        items[count].accuracy_s = items[count].has_accuracy ? timeline->accuracy_s : 0;
-        count++;
-    }
-    error = dvbcss_cii_set_timelines(&tv->state, items, count);
-    dvbcss_free(items);
+    if (error == 0)
+        error = set_text_or_null(&changes, DVBCSS_CII_CONTENT_ID_STATUS,
+                                 *content->id ? content->id_status : NULL);
+    if (error == 0)
+        error = set_text_or_null(&changes, DVBCSS_CII_PRESENTATION_STATUS,
+                                 content->presentation_status);
+    if (error == 0)
+        error = tv_change_content(tv, &changes);
+    dvbcss_cii_finish(&changes);
     return error;
 }
 
-static int create_timeline_clock(struct tv *tv, const struct tv_timeline_options *options,
-                                 struct tv_timeline *timeline)
+int tv_set_ts_url(struct tv *tv, const char *ts_url)
 {
-    struct dvbcss_correlation start = {dvbcss_clock_now(tv->media_clock),
-                                       dvbcss_ticks(options->start_ticks), 0, 0};
-    struct dvbcss_ts_clock_source_options source = DVBCSS_TS_CLOCK_SOURCE_OPTIONS_INIT;
-    int error = dvbcss_correlated_clock_create(&timeline->clock, tv->media_clock, options->rate,
-                                               start, options->speed);
+    int error = set_text_or_null(&tv->state, DVBCSS_CII_TS_URL, ts_url);
 
     if (error == 0)
-        error = dvbcss_clock_set_available(timeline->clock, options->available);
-    if (error != 0)
-        return error;
-    source.selector = options->selector;
-    source.clock = timeline->clock;
-    source.wall_clock = tv->wall_clock;
-    return dvbcss_ts_clock_source_create(&timeline->source, &source);
-}
-
-int tv_add_timeline(struct tv *tv, const struct tv_timeline_options *options,
-                    struct tv_timeline **out)
-{
-    struct tv_timeline *timeline = dvbcss_calloc(1, sizeof *timeline);
-    int error;
-
-    if (!timeline)
-        return DVBCSS_ENOMEM;
-    timeline->selector = dvbcss_strdup(options->selector);
-    timeline->rate = options->rate;
-    timeline->accuracy_s = options->accuracy_s;
-    error = timeline->selector ? create_timeline_clock(tv, options, timeline) : DVBCSS_ENOMEM;
-    if (error != 0)
-        goto destroy;
-    list_append(&tv->timelines, &timeline->node);
-    tv->timeline_count++;
-    error = describe_timelines(tv);
-    if (error == 0)
-        error = dvbcss_ts_hub_attach(dvbcss_ts_endpoint_hub(tv->ts_endpoint),
-                                     dvbcss_ts_clock_source_base(timeline->source));
-    if (error != 0)
-        goto unlist;
-    if (out)
-        *out = timeline;
-    return 0;
-
-unlist:
-    list_remove(&timeline->node);
-    tv->timeline_count--;
-destroy:
-    timeline_destroy(timeline);
+        tv->state_changed = true;
     return error;
 }
 
-int tv_timeline_set_available(struct tv_timeline *timeline, bool available)
-{
-    return dvbcss_clock_set_available(timeline->clock, available);
-}
-
-/* ---- changes -------------------------------------------------------------------------------- */
+/* ---- publishing ----------------------------------------------------------------------------- */
 
 int tv_publish(struct tv *tv)
 {
-    return dvbcss_cii_endpoint_set_state(tv->cii_endpoint, &tv->state);
+    uint64_t start = uv_hrtime();
+
+    if (tv->state_changed) {
+        int error = dvbcss_cii_endpoint_set_state(tv->cii_endpoint, &tv->state);
+
+        if (error != 0)
+            return error;
+        tv->state_changed = false;
+        histogram_add(&tv->fan_out.cii, uv_hrtime() - start);
+        start = uv_hrtime();
+    }
+    dvbcss_ts_endpoint_update(tv->ts_endpoint);
+    histogram_add(&tv->fan_out.ts, uv_hrtime() - start);
+    return 0;
 }
 
-/* The media clock's line turned or moved at this very moment. */
-static int move_media(struct tv *tv, double seconds, double speed)
+const struct tv_fan_out *tv_fan_out(const struct tv *tv)
 {
-    struct dvbcss_correlation point = {{0, 0}, {0, 0}, 0, 0};
-    int error =
-        dvbcss_clock_read_pair(tv->wall_clock, tv->media_clock, &point.parent, &point.child);
-
-    if (error != 0)
-        return error;
-    point.child = dvbcss_ticks_add(point.child, dvbcss_ticks_from_double(seconds * 1e9));
-    return dvbcss_clock_set_correlation_and_speed(tv->media_clock, point, speed);
+    return &tv->fan_out;
 }
 
-int tv_set_speed(struct tv *tv, double speed)
-{
-    return move_media(tv, 0, speed);
-}
+/* ---- media ---------------------------------------------------------------------------------- */
 
-int tv_seek(struct tv *tv, double seconds)
+void tv_media_state(const struct tv *tv, struct tv_media_state *state)
 {
-    return move_media(tv, seconds, dvbcss_clock_speed(tv->media_clock));
+    struct dvbcss_ticks wall = {0, 0}, media = {0, 0};
+    int error = dvbcss_clock_read_pair(tv->wall_clock, tv->media_clock, &wall, &media);
+
+    (void)error; /* They have one root. */
+    state->wall_ns = wall.whole;
+    state->position_s = dvbcss_ticks_to_seconds(media, media_rate);
+    state->speed = dvbcss_clock_speed(tv->media_clock);
 }

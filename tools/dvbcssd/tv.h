@@ -4,22 +4,27 @@
  * and TS in step with it.
  *
  *     wall clock -> media clock (1 GHz: pause and seek act here) -> one clock per timeline
+ *
+ * What is set is published with the next tv_publish(): several changes make one step.
  */
 #ifndef DVBCSSD_TV_H
 #define DVBCSSD_TV_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "dvbcss/cii_endpoint.h"
 #include "dvbcss/clock.h"
 #include "dvbcss/ts_endpoint.h"
+#include "histogram.h"
 
 struct tv;
 struct tv_timeline;
 
 /** Where a television publishes; all outlive it. */
 struct tv_options {
+    uv_loop_t *loop;
     struct dvbcss_clock *wall_clock;
     struct dvbcss_cii_endpoint *cii;
     struct dvbcss_ts_endpoint *ts;
@@ -28,8 +33,53 @@ struct tv_options {
     const char *ts_url;
 };
 
+/** Makes a television that presents nothing: 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int tv_create(struct tv **out, const struct tv_options *options);
+
+/** Takes its timelines away and frees it when the loop has run; NULL is fine. */
+void tv_destroy(struct tv *tv);
+
+/**
+ * Tells companions what was set: one CII message each, however much it was, and the timelines that
+ * changed. 0 or a dvbcss_error.
+ */
+DVBCSS_NODISCARD int tv_publish(struct tv *tv);
+
+/** How long telling all companions took. */
+struct tv_fan_out {
+    struct histogram cii;
+    struct histogram ts;
+};
+
+/** Valid as long as the television, always up to date. */
+const struct tv_fan_out *tv_fan_out(const struct tv *tv);
+
+/* ---- content -------------------------------------------------------------------------------- */
+
+/** What CII says of the content. Strings are copied; an empty id means that there is none. */
+struct tv_content {
+    const char *id;
+    const char *id_status;
+    const char *presentation_status;
+};
+
+/** Sets the content: 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int tv_set_content(struct tv *tv, const struct tv_content *content);
+
+/** Changes CII properties: what @p changes omits stays as it is. 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int tv_change_content(struct tv *tv, const struct dvbcss_cii *changes);
+
+/** Sets tsUrl; NULL for none. 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int tv_set_ts_url(struct tv *tv, const char *ts_url);
+
+/* ---- timelines ------------------------------------------------------------------------------ */
+
+enum { TV_TIMELINES_MAX = 100, TV_SCHEDULED_MAX = 1000 };
+
 /** A timeline as it is added. */
 struct tv_timeline_options {
+    /** What people call it; no two of a television's have the same, nor the same selector. */
+    const char *name;
     const char *selector;
     struct dvbcss_rate rate;
     int64_t start_ticks;
@@ -39,36 +89,109 @@ struct tv_timeline_options {
     bool available;
 };
 
-/** Makes a television that presents nothing: 0 or a dvbcss_error. */
-DVBCSS_NODISCARD int tv_create(struct tv **out, const struct tv_options *options);
-
-/** Takes its timelines away and frees it; NULL is fine. */
-void tv_destroy(struct tv *tv);
-
-/** What CII says of the content. Strings are copied; an empty id means that there is none. */
-struct tv_content {
-    const char *id;
-    const char *id_status;
-    const char *presentation_status;
-};
-
-/** Sets the content; published with the next tv_publish(). 0 or a dvbcss_error. */
-DVBCSS_NODISCARD int tv_set_content(struct tv *tv, const struct tv_content *content);
-
-/** Adds a timeline that runs from now on. @p out may be NULL. 0 or a dvbcss_error. */
+/** Adds a timeline that runs from now on. @p out may be NULL. 0, DVBCSS_EEXIST, DVBCSS_EFULL or
+ * another dvbcss_error. */
 DVBCSS_NODISCARD int tv_add_timeline(struct tv *tv, const struct tv_timeline_options *options,
                                      struct tv_timeline **out);
 
-/** Tells companions of CSS-CII what was set: one message each, however much it was. */
-DVBCSS_NODISCARD int tv_publish(struct tv *tv);
+/** Takes a timeline away, with what is scheduled for it. 0 or DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int tv_remove_timeline(struct tv_timeline *timeline);
 
-/** Pauses (0), plays (1) or otherwise runs the media and with it all timelines. */
-DVBCSS_NODISCARD int tv_set_speed(struct tv *tv, double speed);
+/** Takes every timeline away, and what is scheduled. 0 or DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int tv_clear(struct tv *tv);
 
-/** Jumps by @p seconds of media time, forwards or back. */
-DVBCSS_NODISCARD int tv_seek(struct tv *tv, double seconds);
+/** The timeline after @p timeline, the first for NULL; NULL after the last. */
+struct tv_timeline *tv_next_timeline(struct tv *tv, const struct tv_timeline *timeline);
 
-/** Makes a timeline available or not. */
-DVBCSS_NODISCARD int tv_timeline_set_available(struct tv_timeline *timeline, bool available);
+/** The timeline of that name or that selector; NULL if there is none. */
+struct tv_timeline *tv_timeline_named(struct tv *tv, const char *name);
+struct tv_timeline *tv_timeline_selected(struct tv *tv, const char *selector);
+
+/** How a timeline stands at one instant. */
+struct tv_timeline_state {
+    const char *name;
+    const char *selector;
+    struct dvbcss_rate rate;
+    /** Time of the wall clock, and of the timeline at it. */
+    int64_t wall_ns;
+    int64_t position_ticks;
+    /** Relative to the media, and to the wall clock. */
+    double speed;
+    double effective_speed;
+    bool available;
+    double accuracy_s;
+};
+
+void tv_timeline_state(const struct tv_timeline *timeline, struct tv_timeline_state *state);
+
+/** How the media stand at one instant. */
+struct tv_media_state {
+    int64_t wall_ns;
+    double position_s;
+    double speed;
+};
+
+void tv_media_state(const struct tv *tv, struct tv_media_state *state);
+
+/* ---- changes of media and timelines --------------------------------------------------------- */
+
+/** What a change is about; several in one go. */
+enum tv_change_part {
+    TV_CHANGE_SPEED = 1,
+    /** Jump to a time of the timeline: not for the media as a whole. */
+    TV_CHANGE_POSITION = 2,
+    /** Jump by seconds, forwards or back. */
+    TV_CHANGE_SEEK = 4,
+    /** Not for the media as a whole, as is the next. */
+    TV_CHANGE_AVAILABLE = 8,
+    TV_CHANGE_ACCURACY = 16,
+};
+
+struct tv_change {
+    /** Mask of enum tv_change_part. */
+    unsigned parts;
+    double speed;
+    int64_t position_ticks;
+    double seek_s;
+    bool available;
+    /** Negative if not stated. */
+    double accuracy_s;
+};
+
+/** "At once", for tv_change(). */
+#define TV_NOW INT64_MIN
+
+/**
+ * Changes a timeline, or the media and with them all timelines.
+ *
+ * @param timeline NULL for the media
+ * @param at_ns    time of the wall clock from which the change holds, exactly. One that is past
+ *                 makes the line what it would be if the change had come then; one to come has the
+ *                 change scheduled, which publishes itself
+ * @param id       set to the number of the scheduled change, 0 if it was made; may be NULL
+ * @return 0, DVBCSS_EFULL (too much is scheduled), DVBCSS_ERANGE (a jump beyond all times) or
+ *         DVBCSS_ENOMEM; then nothing has changed
+ */
+DVBCSS_NODISCARD int tv_change(struct tv *tv, struct tv_timeline *timeline,
+                               const struct tv_change *change, int64_t at_ns, uint64_t *id);
+
+/** A change to come. */
+struct tv_scheduled {
+    uint64_t id;
+    int64_t at_ns;
+    /** NULL for the media. */
+    struct tv_timeline *timeline;
+    struct tv_change change;
+};
+
+/** Visits the changes to come, the next one first. */
+void tv_each_scheduled(const struct tv *tv,
+                       void (*visit)(void *user, const struct tv_scheduled *scheduled), void *user);
+
+/** Cancels a change to come; false if there is none of that number. */
+bool tv_cancel(struct tv *tv, uint64_t id);
+
+/** The name of a timeline. */
+const char *tv_timeline_name(const struct tv_timeline *timeline);
 
 #endif

@@ -1,0 +1,90 @@
+/*
+ * The daemon as a whole: status, health, metrics, and the document that describes the API.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "metrics.h"
+#include "openapi_document.h"
+
+static json_t *text_or_null(const char *text)
+{
+    return *text ? json_string(text) : json_null();
+}
+
+static json_t *describe_wc_counters(const struct services *services)
+{
+    static const char *const names[] = {
+#define NAME_ENTRY(name, text) text,
+        DVBCSS_WC_ANSWER_MAP(NAME_ENTRY)
+#undef NAME_ENTRY
+    };
+    struct dvbcss_wc_server_counters counters;
+    json_t *datagrams;
+
+    if (!services->wc_server)
+        return json_null();
+    dvbcss_wc_server_counters(services->wc_server, &counters);
+    datagrams = json_object();
+    for (size_t i = 0; i < DVBCSS_WC_ANSWER_COUNT; i++)
+        json_object_set_new(datagrams, names[i], json_integer((json_int_t)counters.datagrams[i]));
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "datagrams", datagrams, "answers",
+                     (json_int_t)counters.answers, "follow_ups", (json_int_t)counters.follow_ups,
+                     "stamped_follow_ups", (json_int_t)counters.stamped_follow_ups, "kernel_drops",
+                     (json_int_t)counters.kernel_drops, "limited", (json_int_t)counters.limited,
+                     "unstamped", (json_int_t)counters.unstamped, "send_failures",
+                     (json_int_t)counters.send_failures);
+}
+
+static json_t *describe_wall_clock(const struct services *services)
+{
+    double precision_s = services->wc_server ? dvbcss_wc_server_precision_s(services->wc_server)
+                                             : dvbcss_clock_root_precision_s(services->wall_clock);
+
+    return json_pack("{s:o, s:I, s:f, s:f, s:o}", "url", text_or_null(services->urls.wc), "now_ns",
+                     (json_int_t)dvbcss_clock_now_ns(services->wall_clock), "precision_s",
+                     precision_s, "max_freq_error_ppm",
+                     dvbcss_clock_root_max_freq_error_ppm(services->wall_clock), "counters",
+                     describe_wc_counters(services));
+}
+
+void api_get_status(struct api_call *call)
+{
+    const struct services *services = call->services;
+    double uptime_s = (double)(uv_now(services->loop) - services->started_ms) / 1000.0;
+
+    api_answer(call, 200,
+               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:{s:b}}", "version",
+                         DVBCSS_VERSION, "pid", (int)getpid(), "uptime_s", uptime_s, "wall_clock",
+                         describe_wall_clock(services), "endpoints",
+                         api_describe_endpoints(services), "content",
+                         api_describe_content(services), "media", api_describe_media(services),
+                         "timelines", api_describe_timelines(services), "programme", "running",
+                         services->programme != NULL));
+}
+
+/* Whoever gets this answer has seen the loop turn. */
+void api_get_health(struct api_call *call)
+{
+    api_answer(call, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+void api_get_metrics(struct api_call *call)
+{
+    size_t length;
+    char *text = metrics_write(call->services, &length);
+
+    if (text)
+        api_answer_text(call, METRICS_CONTENT_TYPE, text, length);
+    else
+        api_refuse(call, 500, NULL, "out of memory");
+    free(text);
+}
+
+void api_get_openapi(struct api_call *call)
+{
+    api_answer_text(call, "application/json", (const char *)openapi_document,
+                    openapi_document_length);
+}

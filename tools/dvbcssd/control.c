@@ -1,0 +1,169 @@
+#include "control.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "api.h"
+#include "control_socket.h"
+#include "dvbcss/alloc.h"
+#include "dvbcss/log.h"
+#include "services.h"
+
+enum {
+    MAX_REQUEST_BYTES = 65536,
+    MAX_SOCKETS = 256,
+    REFUSALS_LOGGED_PER_S = 5,
+};
+
+struct control {
+    struct services *services;
+    struct dvbcss_server *server;
+    struct dvbcss_http_handler *handler;
+    struct control_socket socket;
+    struct control_guard guard;
+    struct dvbcss_log_limit refusal_log;
+    char url[128];
+};
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+static void log_refusal(struct control *control, const struct dvbcss_http_request *request,
+                        const char *reason)
+{
+    char peer[DVBCSS_ADDRESS_TEXT_SIZE];
+
+    if (dvbcss_log_enabled(DVBCSS_LOG_WARNING) &&
+        dvbcss_log_permit(&control->refusal_log, (int64_t)uv_hrtime(), 1000000000,
+                          REFUSALS_LOGGED_PER_S))
+        dvbcss_log(DVBCSS_LOG_WARNING, "control-refused", "%s: %s",
+                   dvbcss_address_format(request->peer, peer), reason);
+}
+
+static void on_request(void *context, const struct dvbcss_http_request *request)
+{
+    struct control *control = context;
+    bool open = strcmp(request->method, "OPTIONS") == 0 || strcmp(request->path, "/healthz") == 0;
+    struct api_call call = {.services = control->services, .request = request};
+    struct control_verdict verdict;
+
+    control_guard_check(&control->guard, request, open, &verdict);
+    call.origin = verdict.origin;
+    if (verdict.status != 0) {
+        control->services->api_refusals++;
+        log_refusal(control, request, verdict.reason);
+        api_refuse(&call, verdict.status, NULL, "%s", verdict.reason);
+    } else {
+        api_handle(&call);
+    }
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static int start_server(struct control *control, const struct config_control *config, char *reason,
+                        size_t reason_size)
+{
+    struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
+    struct dvbcss_http_handler_options handler = DVBCSS_HTTP_HANDLER_OPTIONS_INIT;
+    struct dvbcss_report report = DVBCSS_REPORT_INIT;
+    struct dvbcss_server_listen listen[2];
+    int error;
+
+    if (*config->tcp_address)
+        listen[options.listen_count++] =
+            (struct dvbcss_server_listen){config->tcp_address, (uint16_t)config->tcp_port, 0};
+    if (control->socket.fd >= 0)
+        listen[options.listen_count++] =
+            (struct dvbcss_server_listen){.socket = control->socket.fd};
+    options.listen = listen;
+    options.max_sockets = MAX_SOCKETS;
+    error = dvbcss_server_create(&control->server, control->services->loop, &options, &report);
+    if (error != 0) {
+        snprintf(reason, reason_size, "%s%s%s", dvbcss_error_text(error),
+                 *report.reason ? ": " : "", report.reason);
+        if (control->socket.fd >= 0)
+            close(control->socket.fd);
+        return -1;
+    }
+    handler.path = "/";
+    handler.max_body_bytes = MAX_REQUEST_BYTES;
+    handler.handle = on_request;
+    handler.context = control;
+    error = dvbcss_http_handler_add(&control->handler, control->server, &handler);
+    if (error != 0)
+        snprintf(reason, reason_size, "%s", dvbcss_error_text(error));
+    return error == 0 ? 0 : -1;
+}
+
+static void write_url(struct control *control, const struct config_control *config)
+{
+    char address[DVBCSS_ADDRESS_TEXT_SIZE];
+
+    if (*config->tcp_address)
+        snprintf(control->url, sizeof control->url, "http://%s",
+                 dvbcss_address_format(dvbcss_server_address(control->server, 0), address));
+}
+
+int control_start(struct control **out, struct services *services,
+                  const struct config_control *config, char *reason, size_t reason_size)
+{
+    struct control *control = dvbcss_calloc(1, sizeof *control);
+
+    if (!control) {
+        snprintf(reason, reason_size, "out of memory");
+        return -1;
+    }
+    control->services = services;
+    if (control_guard_init(&control->guard, config, reason, reason_size) != 0 ||
+        control_socket_open(&control->socket, config, reason, reason_size) != 0)
+        goto fail;
+    if (control->socket.fd < 0 && !*config->tcp_address) {
+        control_stop(control);
+        return 0;
+    }
+    if (start_server(control, config, reason, reason_size) != 0)
+        goto fail;
+    write_url(control, config);
+    *out = control;
+    return 0;
+
+fail:
+    control_stop(control);
+    return -1;
+}
+
+void control_stop(struct control *control)
+{
+    if (!control)
+        return;
+    dvbcss_http_handler_remove(control->handler);
+    dvbcss_server_close(control->server, NULL, NULL);
+    control_socket_remove(&control->socket);
+    control_guard_finish(&control->guard);
+    dvbcss_free(control);
+}
+
+void control_swap_guard(struct control *control, struct control_guard *guard)
+{
+    struct control_guard before = control->guard;
+
+    control->guard = *guard;
+    *guard = before;
+}
+
+const char *control_socket_path(const struct control *control)
+{
+    return control ? control->socket.path : "";
+}
+
+const char *control_url(const struct control *control)
+{
+    return control ? control->url : "";
+}
+
+const struct dvbcss_server *control_server(const struct control *control)
+{
+    return control ? control->server : NULL;
+}

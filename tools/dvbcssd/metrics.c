@@ -1,0 +1,228 @@
+#include "metrics.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "endpoints.h"
+
+/* ---- the format ----------------------------------------------------------------------------- */
+
+static void begin(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP dvbcss_%s %s\n# TYPE dvbcss_%s %s\n", name, help, name, type);
+}
+
+static void single(FILE *out, const char *name, const char *type, const char *help, double value)
+{
+    begin(out, name, type, help);
+    fprintf(out, "dvbcss_%s %.17g\n", name, value);
+}
+
+static void labelled(FILE *out, const char *name, const char *label, const char *word,
+                     uint64_t value)
+{
+    fprintf(out, "dvbcss_%s{%s=\"%s\"} %" PRIu64 "\n", name, label, word, value);
+}
+
+/* @p label is "" or as endpoint="cii". */
+static void histogram(FILE *out, const char *name, const char *label,
+                      const struct histogram *histogram)
+{
+    const char *open = *label ? "{" : "", *comma = *label ? "," : "", *close = *label ? "}" : "";
+    uint64_t below = 0;
+
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        below += histogram->buckets[i];
+        fprintf(out, "dvbcss_%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", name, label, comma,
+                histogram_bounds_s[i], below);
+    }
+    fprintf(out, "dvbcss_%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, label, comma,
+            histogram->count);
+    fprintf(out, "dvbcss_%s_sum%s%s%s %.9g\n", name, open, label, close, histogram->sum_s);
+    fprintf(out, "dvbcss_%s_count%s%s%s %" PRIu64 "\n", name, open, label, close, histogram->count);
+}
+
+/* ---- what there is -------------------------------------------------------------------------- */
+
+static void write_process(FILE *out, const struct services *services)
+{
+    begin(out, "build_info", "gauge", "The version that runs.");
+    fprintf(out, "dvbcss_build_info{version=\"%s\"} 1\n", DVBCSS_VERSION);
+    single(out, "uptime_seconds", "gauge", "Time since the daemon started.",
+           (double)(uv_now(services->loop) - services->started_ms) / 1000.0);
+    single(out, "wallclock_seconds", "gauge", "What the wall clock shows.",
+           (double)dvbcss_clock_now_ns(services->wall_clock) / 1e9);
+    begin(out, "reloads_total", "counter", "Reloads of the configuration, by outcome.");
+    labelled(out, "reloads_total", "result", "applied", services->reloads);
+    labelled(out, "reloads_total", "result", "refused", services->failed_reloads);
+    single(out, "api_requests_total", "counter", "Requests of the control API that were let in.",
+           (double)services->api_requests);
+    single(out, "api_refusals_total", "counter",
+           "Requests of the control API without the right token, Host or Origin.",
+           (double)services->api_refusals);
+    begin(out, "loop_busy_seconds", "histogram",
+          "How long each turn of the event loop took: what an event may have had to wait.");
+    histogram(out, "loop_busy_seconds", "", &services->loop_delay.histogram);
+}
+
+static void write_wallclock(FILE *out, const struct services *services)
+{
+    static const char *const results[] = {
+#define RESULT_ENTRY(name, text) text,
+        DVBCSS_WC_ANSWER_MAP(RESULT_ENTRY)
+#undef RESULT_ENTRY
+    };
+    struct dvbcss_wc_server_counters counters;
+
+    if (!services->wc_server)
+        return;
+    dvbcss_wc_server_counters(services->wc_server, &counters);
+    begin(out, "wallclock_datagrams_total", "counter",
+          "Datagrams taken, by what was made of them: answered, or why not.");
+    for (size_t i = 0; i < DVBCSS_WC_ANSWER_COUNT; i++)
+        labelled(out, "wallclock_datagrams_total", "result", results[i], counters.datagrams[i]);
+    single(out, "wallclock_answers_total", "counter", "Answers sent.", (double)counters.answers);
+    single(out, "wallclock_follow_ups_total", "counter", "Follow-ups sent.",
+           (double)counters.follow_ups);
+    single(out, "wallclock_kernel_drops_total", "counter",
+           "Datagrams that the kernel dropped because the receive buffer was full.",
+           (double)counters.kernel_drops);
+    single(out, "wallclock_limited_total", "counter",
+           "Requests not answered because their source asks too often.", (double)counters.limited);
+    single(out, "wallclock_unstamped_total", "counter",
+           "Requests whose receive time was taken in user space.", (double)counters.unstamped);
+    single(out, "wallclock_send_failures_total", "counter",
+           "Answers and follow-ups that the kernel refused to send.",
+           (double)counters.send_failures);
+    single(out, "wallclock_precision_seconds", "gauge", "The precision that is announced.",
+           dvbcss_wc_server_precision_s(services->wc_server));
+}
+
+/* One figure of struct dvbcss_server_counters. */
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+    size_t offset;
+} server_figures[] = {
+#define AT(member) offsetof(struct dvbcss_server_counters, member)
+    {"sockets_accepted_total", "counter", "TCP connections taken.", AT(sockets_accepted)},
+    {"sockets_open", "gauge", "TCP connections open now.", AT(sockets_open)},
+    {"accept_failures_total", "counter", "Times that accepting failed for want of resources.",
+     AT(accept_failures)},
+    {"header_timeouts_total", "counter", "Peers that did not finish a request in time.",
+     AT(header_timeouts)},
+    {"http_requests_total", "counter", "HTTP requests answered.", AT(http_requests)},
+    {"connections_opened_total", "counter", "WebSocket connections opened.",
+     AT(connections_opened)},
+    {"connections_open", "gauge", "WebSocket connections open now.", AT(connections_open)},
+    {"idle_evictions_total", "counter", "Connections closed without a sign of life.",
+     AT(idle_evictions)},
+    {"stall_evictions_total", "counter", "Connections closed because nothing was taken.",
+     AT(stall_evictions)},
+    {"queue_overflows_total", "counter", "Connections closed because their queue overflowed.",
+     AT(queue_overflows)},
+    {"messages_in_total", "counter", "WebSocket messages received.", AT(messages_in)},
+    {"messages_out_total", "counter", "WebSocket messages sent.", AT(messages_out)},
+    {"bytes_in_total", "counter", "Payload received.", AT(bytes_in)},
+    {"bytes_out_total", "counter", "Payload sent.", AT(bytes_out)},
+    {"messages_dropped_total", "counter",
+     "Messages replaced in or thrown out of a queue before they were sent.", AT(messages_dropped)},
+#undef AT
+};
+
+struct listener {
+    const char *name;
+    const struct dvbcss_server_counters *counters;
+};
+
+/* "UNKNOWN_PATH" as "unknown_path". */
+static void write_refusal(FILE *out, const struct listener *listener, const char *name,
+                          uint64_t count)
+{
+    char reason[32];
+    size_t length = 0;
+
+    for (; name[length] && length < sizeof reason - 1; length++)
+        reason[length] = (char)tolower((unsigned char)name[length]);
+    reason[length] = '\0';
+    fprintf(out, "dvbcss_refusals_total{listener=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+            listener->name, reason, count);
+}
+
+static void write_listeners(FILE *out, const struct services *services)
+{
+    static const char *const refusals[] = {
+#define REFUSAL_ENTRY(name, status, text) #name,
+        DVBCSS_REFUSAL_MAP(REFUSAL_ENTRY)
+#undef REFUSAL_ENTRY
+    };
+    struct listener listeners[2] = {{"public", dvbcss_server_counters(services->server)}};
+    size_t count = 1;
+
+    if (control_server(services->control))
+        listeners[count++] =
+            (struct listener){"control", dvbcss_server_counters(control_server(services->control))};
+    for (size_t i = 0; i < sizeof server_figures / sizeof *server_figures; i++) {
+        begin(out, server_figures[i].name, server_figures[i].type, server_figures[i].help);
+        for (size_t l = 0; l < count; l++)
+            labelled(out, server_figures[i].name, "listener", listeners[l].name,
+                     *(const uint64_t *)(const void *)((const char *)listeners[l].counters +
+                                                       server_figures[i].offset));
+    }
+    begin(out, "refusals_total", "counter", "Requests and connections refused, by reason.");
+    for (size_t l = 0; l < count; l++)
+        for (size_t i = 0; i < DVBCSS_REFUSAL_COUNT; i++)
+            write_refusal(out, &listeners[l], refusals[i], listeners[l].counters->refusals[i]);
+}
+
+static void write_endpoints(FILE *out, const struct services *services)
+{
+    const struct dvbcss_cii_endpoint_counters *cii = dvbcss_cii_endpoint_counters(services->cii);
+    const struct dvbcss_ts_endpoint_counters *ts = dvbcss_ts_endpoint_counters(services->ts);
+    const uint64_t encodings[ENDPOINT_COUNT] = {cii->encodings, ts->encodings};
+    const uint64_t deliveries[ENDPOINT_COUNT] = {cii->messages, ts->messages};
+    const uint64_t ignored[ENDPOINT_COUNT] = {cii->ignored, ts->ignored};
+    static const char *const names[] = {"endpoint_enabled", "endpoint_connections",
+                                        "endpoint_encodings_total", "endpoint_messages_total",
+                                        "endpoint_ignored_total"};
+    static const char *const types[] = {"gauge", "gauge", "counter", "counter", "counter"};
+    static const char *const helps[] = {
+        "Whether companions are let in.", "Companions connected now.",
+        "Messages written once for all who need the same.", "Messages given to companions.",
+        "Messages of companions that were ignored."};
+
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        begin(out, names[n], types[n], helps[n]);
+        for (int i = 0; i < ENDPOINT_COUNT; i++) {
+            const struct dvbcss_endpoint *base = endpoint_of(services, (enum endpoint_kind)i);
+            const uint64_t values[] = {dvbcss_endpoint_enabled(base),
+                                       dvbcss_endpoint_connection_count(base), encodings[i],
+                                       deliveries[i], ignored[i]};
+
+            labelled(out, names[n], "endpoint", endpoint_names[i], values[n]);
+        }
+    }
+    begin(out, "fan_out_seconds", "histogram", "How long telling all companions a change took.");
+    histogram(out, "fan_out_seconds", "endpoint=\"cii\"", &tv_fan_out(services->tv)->cii);
+    histogram(out, "fan_out_seconds", "endpoint=\"ts\"", &tv_fan_out(services->tv)->ts);
+}
+
+char *metrics_write(const struct services *services, size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+
+    if (!out)
+        return NULL;
+    write_process(out, services);
+    write_wallclock(out, services);
+    write_listeners(out, services);
+    write_endpoints(out, services);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}

@@ -1,0 +1,318 @@
+#include "reload.h"
+
+#include <string.h>
+
+#include "config_keys.h"
+#include "dvbcss/log.h"
+#include "endpoints.h"
+#include "logging.h"
+
+/* A configuration on its way into force. */
+struct change {
+    struct services *services;
+    /** What was read; once in force, what was there before. */
+    struct config fresh;
+    struct control_guard guard;
+    struct reload_result *result;
+};
+
+static int refuse(struct change *change, const char *format, ...) DVBCSS_PRINTF(2, 3);
+
+static int refuse(struct change *change, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(change->result->error, sizeof change->result->error, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+/* ---- checking ------------------------------------------------------------------------------- */
+
+/* A timeline that the control API made stays, and may stand in the way of a configured one. */
+static int check_timeline(struct change *change, const struct config_timeline *wanted)
+{
+    const struct config *running = change->services->config;
+    struct tv *tv = change->services->tv;
+    struct tv_timeline *named = tv_timeline_named(tv, wanted->name);
+    struct tv_timeline *selected = tv_timeline_selected(tv, wanted->selector);
+
+    if (named && !config_timeline_find(running, wanted->name))
+        return refuse(change, "timeline.%s: the control API has made a timeline of that name",
+                      wanted->name);
+    if (selected && !config_timeline_find(running, tv_timeline_name(selected)))
+        return refuse(change, "timeline.%s: timeline %s, made by the control API, has the selector",
+                      wanted->name, tv_timeline_name(selected));
+    return 0;
+}
+
+/* Everything that could fail later. */
+static int check(struct change *change)
+{
+    const struct config *running = change->services->config;
+    struct config_error error;
+    char reason[sizeof change->result->error];
+
+    if (options_read_config(change->services->options, &change->fresh, &error) != 0)
+        return refuse(change, "%s", error.text);
+    if (control_guard_init(&change->guard, &change->fresh.control, reason, sizeof reason) != 0)
+        return refuse(change, "%s", reason);
+    if (config_runs_demo(running) || config_runs_demo(&change->fresh))
+        return 0;
+    for (size_t i = 0; i < change->fresh.timeline_count; i++) {
+        if (check_timeline(change, &change->fresh.timelines[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- appliers: called when the running configuration has the new values -------------------------
+ */
+
+static int apply_log(struct change *change)
+{
+    logging_set(&change->services->config->log);
+    return 0;
+}
+
+static int apply_guard(struct change *change)
+{
+    if (change->services->control)
+        control_swap_guard(change->services->control, &change->guard);
+    return 0;
+}
+
+static int apply_cii_enabled(struct change *change)
+{
+    return endpoint_enable(change->services, ENDPOINT_CII, change->services->config->cii.enabled);
+}
+
+static int apply_ts_enabled(struct change *change)
+{
+    return endpoint_enable(change->services, ENDPOINT_TS, change->services->config->ts.enabled);
+}
+
+static int apply_cii_limit(struct change *change)
+{
+    dvbcss_endpoint_set_max_connections(endpoint_of(change->services, ENDPOINT_CII),
+                                        (int)change->services->config->cii.max_connections);
+    return 0;
+}
+
+static int apply_ts_limit(struct change *change)
+{
+    dvbcss_endpoint_set_max_connections(endpoint_of(change->services, ENDPOINT_TS),
+                                        (int)change->services->config->ts.max_connections);
+    return 0;
+}
+
+/* The programme's own content is left alone. */
+static int apply_content(struct change *change)
+{
+    return config_runs_demo(change->services->config) ? 0
+                                                      : services_present_content(change->services);
+}
+
+static int apply_step(struct change *change)
+{
+    if (change->services->programme)
+        programme_set_step(change->services->programme, change->services->config->demo_step_s);
+    return 0;
+}
+
+static const struct {
+    const char *section;
+    /** NULL for every key of the section. */
+    const char *name;
+    int (*apply)(struct change *change);
+} appliers[] = {
+    {"log", NULL, apply_log},
+    {"control", NULL, apply_guard},
+    {"cii", "enabled", apply_cii_enabled},
+    {"cii", "max_connections", apply_cii_limit},
+    {"ts", "enabled", apply_ts_enabled},
+    {"ts", "max_connections", apply_ts_limit},
+    {"content", NULL, apply_content},
+    {"programme", "step", apply_step},
+};
+enum { APPLIERS = sizeof appliers / sizeof *appliers };
+
+/* ---- timelines and programme ---------------------------------------------------------------- */
+
+/* From one set of configured timelines to another: those that stay the same run on. `fresh` holds
+ * the old ones by now. */
+static int apply_timelines(struct change *change)
+{
+    const struct config *before = &change->fresh, *after = change->services->config;
+    struct tv *tv = change->services->tv;
+    int error = 0;
+
+    for (size_t i = 0; i < before->timeline_count && error == 0; i++) {
+        const struct config_timeline *old = &before->timelines[i];
+        const struct config_timeline *kept = config_timeline_find(after, old->name);
+        struct tv_timeline *running = tv_timeline_named(tv, old->name);
+
+        if (running && (!kept || !config_timeline_equal(old, kept)))
+            error = tv_remove_timeline(running);
+    }
+    for (size_t i = 0; i < after->timeline_count && error == 0; i++) {
+        const struct config_timeline *wanted = &after->timelines[i];
+        const struct config_timeline *old = config_timeline_find(before, wanted->name);
+
+        if (!old || !config_timeline_equal(old, wanted))
+            error = services_add_timeline(change->services, wanted);
+    }
+    return error;
+}
+
+/* Content and timelines of the configuration in place of the programme's. */
+static int end_programme(struct change *change)
+{
+    struct services *services = change->services;
+    int error;
+
+    services_stop_programme(services);
+    error = tv_clear(services->tv);
+    if (error == 0)
+        error = services_present_content(services);
+    for (size_t i = 0; i < services->config->timeline_count && error == 0; i++)
+        error = services_add_timeline(services, &services->config->timelines[i]);
+    return error;
+}
+
+static int apply_presentation(struct change *change)
+{
+    bool before = config_runs_demo(&change->fresh);
+    bool after = config_runs_demo(change->services->config);
+
+    if (before && !after)
+        return end_programme(change);
+    if (!before && after)
+        return services_start_programme(change->services);
+    return after ? 0 : apply_timelines(change);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static void note(json_t *list, const char *section, const char *name)
+{
+    json_array_append_new(list, json_sprintf("%s.%s", section, name));
+}
+
+/* Names the keys that changed, marks their appliers, and swaps the values of those that can change
+ * now. */
+static void take_keys(struct change *change, bool due[APPLIERS])
+{
+    struct config *running = change->services->config;
+
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        bool live = key->flags & CONFIG_LIVE;
+
+        if (strcmp(key->section, CONFIG_TIMELINE_SECTION) == 0 ||
+            config_key_equal(key, running, &change->fresh))
+            continue;
+        note(live ? change->result->applied : change->result->needs_restart, key->section,
+             key->name);
+        if (!live)
+            continue;
+        config_key_swap(key, running, &change->fresh);
+        for (size_t a = 0; a < APPLIERS; a++)
+            due[a] |= strcmp(appliers[a].section, key->section) == 0 &&
+                      (!appliers[a].name || strcmp(appliers[a].name, key->name) == 0);
+    }
+}
+
+static void note_timelines(struct change *change, const struct config *from,
+                           const struct config *to, bool only_missing)
+{
+    for (size_t i = 0; i < from->timeline_count; i++) {
+        const struct config_timeline *other = config_timeline_find(to, from->timelines[i].name);
+
+        if (!other || (!only_missing && !config_timeline_equal(&from->timelines[i], other)))
+            note(change->result->applied, CONFIG_TIMELINE_SECTION, from->timelines[i].name);
+    }
+}
+
+static void take_timelines(struct change *change)
+{
+    struct config *running = change->services->config, held = *running;
+
+    note_timelines(change, &change->fresh, running, false);
+    note_timelines(change, running, &change->fresh, true);
+    running->timelines = change->fresh.timelines;
+    running->timeline_count = change->fresh.timeline_count;
+    running->from_file = change->fresh.from_file;
+    change->fresh.timelines = held.timelines;
+    change->fresh.timeline_count = held.timeline_count;
+    change->fresh.from_file = held.from_file;
+}
+
+/* What has come this far can only fail for want of memory; what could be done is done then. */
+static void put_in_force(struct change *change)
+{
+    bool due[APPLIERS] = {false};
+    int error = 0, failed;
+
+    take_keys(change, due);
+    take_timelines(change);
+    /* The file behind the same name may have another token. */
+    due[1] = true;
+    for (size_t i = 0; i < APPLIERS; i++) {
+        failed = due[i] ? appliers[i].apply(change) : 0;
+        error = error == 0 ? failed : error;
+    }
+    failed = apply_presentation(change);
+    error = error == 0 ? failed : error;
+    failed = tv_publish(change->services->tv);
+    error = error == 0 ? failed : error;
+    if (error != 0)
+        dvbcss_log(DVBCSS_LOG_ERROR, "reload", "not all of it could be put in force: %s",
+                   dvbcss_error_text(error));
+}
+
+static void tell(const struct services *services, const struct reload_result *result, int refused)
+{
+    if (refused != 0)
+        dvbcss_log(DVBCSS_LOG_ERROR, "reload", "refused, the configuration stays: %s",
+                   result->error);
+    else
+        dvbcss_log(DVBCSS_LOG_INFO, "reload", "%zu changes in force, %zu need a restart",
+                   json_array_size(result->applied), json_array_size(result->needs_restart));
+    for (size_t i = 0; i < json_array_size(result->needs_restart); i++)
+        dvbcss_log(DVBCSS_LOG_WARNING, "reload", "%s needs a restart to change",
+                   json_string_value(json_array_get(result->needs_restart, i)));
+    notify_ready(services->notify,
+                 refused != 0 ? "serving; the last reload was refused" : "serving");
+}
+
+int reload(struct services *services, struct reload_result *result)
+{
+    struct change change = {.services = services, .result = result};
+    int refused;
+
+    memset(result, 0, sizeof *result);
+    notify_reloading(services->notify);
+    refused = config_init(&change.fresh) == 0 ? check(&change) : refuse(&change, "out of memory");
+    if (refused == 0) {
+        result->applied = json_array();
+        result->needs_restart = json_array();
+        put_in_force(&change);
+        services->reloads++;
+    } else {
+        services->failed_reloads++;
+    }
+    control_guard_finish(&change.guard);
+    config_finish(&change.fresh);
+    tell(services, result, refused);
+    return refused;
+}
+
+void reload_result_finish(struct reload_result *result)
+{
+    json_decref(result->applied);
+    json_decref(result->needs_restart);
+    result->applied = NULL;
+    result->needs_restart = NULL;
+}
