@@ -150,7 +150,8 @@ static int on_destroy(struct lws *wsi, struct ws_socket *socket, void *in, size_
     return 0;
 }
 
-static int hang_up(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+/* What CONNECT makes of a connection. */
+static int on_raw(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
 {
     (void)wsi, (void)socket, (void)in, (void)length;
     return -1;
@@ -172,7 +173,7 @@ static const event_fn events[] = {
     [LWS_CALLBACK_HTTP_BODY] = on_http_body,
     [LWS_CALLBACK_HTTP_BODY_COMPLETION] = on_http_body_end,
     [LWS_CALLBACK_HTTP_WRITEABLE] = on_http_writable,
-    [LWS_CALLBACK_RAW_ADOPT] = hang_up,
+    [LWS_CALLBACK_RAW_ADOPT] = on_raw,
     [LWS_CALLBACK_WSI_DESTROY] = on_destroy,
 };
 
@@ -344,6 +345,8 @@ int ws_wire_write(struct ws_wire *wire, enum ws_frame kind, uint8_t *payload, si
 
 int ws_wire_write_http(struct ws_wire *wire, uint8_t *bytes, size_t length)
 {
+    /* The library counts the time for the whole answer; the base counts since the last progress. */
+    lws_set_timeout(lws_of(wire), NO_PENDING_TIMEOUT, 0);
     return lws_write(lws_of(wire), bytes, length, LWS_WRITE_HTTP_HEADERS) < 0 ? DVBCSS_EIO : 0;
 }
 

@@ -53,15 +53,20 @@ static struct dvbcss_http_handler *add_handler(const char *path)
     return handler;
 }
 
-static void start_http(void)
+static void start_http_with(const struct dvbcss_server_options *options)
 {
     memset(&asked, 0, sizeof asked);
     asked.response = (struct dvbcss_http_response)DVBCSS_HTTP_RESPONSE_INIT;
     asked.response.content_type = "text/plain";
     asked.response.body = "hello";
     asked.response.body_length = 5;
-    start_server(NULL, NULL);
+    start_server(options, NULL);
     cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
+}
+
+static void start_http(void)
+{
+    start_http_with(NULL);
 }
 
 Test(ws_http, handler_sees_the_request_and_its_answer_arrives)
@@ -212,13 +217,16 @@ ParameterizedTest(struct refusal_case *param, ws_http, requests_that_cannot_be_s
     stop_server();
 }
 
+/* More than the buffers of the system take: had the server hung up, sending would fail. */
 Test(ws_http, peer_that_sends_too_much_still_gets_its_answer)
 {
-    static char bytes[1 << 20];
+    static char bytes[16 << 20];
+    struct dvbcss_server_options options = loopback_server();
 
-    start_http();
+    options.close_timeout_s = 60;
+    start_http_with(&options);
     add_handler("/");
-    cr_assert(ws_peer_request(&peer, "POST", "/", "Content-Length: 1048576\r\n"));
+    cr_assert(ws_peer_request(&peer, "POST", "/", "Content-Length: 16777216\r\n"));
     cr_assert(ws_peer_send(&peer, bytes, sizeof bytes));
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), 413);
     cr_assert(ws_peer_wait_eof(&peer));
@@ -363,11 +371,11 @@ static bool download_is_done(void *user)
     return download->left == 0;
 }
 
-static void ask_for_large_answer(void)
+static void ask_for_large_answer(const struct dvbcss_server_options *options)
 {
     static char large[LARGE];
 
-    start_http();
+    start_http_with(options);
     add_handler("/");
     asked.response.body = large;
     asked.response.body_length = LARGE;
@@ -389,27 +397,58 @@ Test(ws_http, large_answer_arrives_whole)
 {
     struct download download = {LARGE};
 
-    ask_for_large_answer();
+    ask_for_large_answer(NULL);
     read_head();
     cr_assert(ws_peer_pump(&fixture.loop, download_is_done, &download));
     cr_assert(ws_peer_wait_eof(&peer));
     stop_server();
 }
 
+/* Reads a little every tenth of a second. */
+static void read_a_little(uv_timer_t *timer)
+{
+    struct download *download = timer->data;
+
+    download_is_done(download);
+}
+
+Test(ws_http, large_answer_may_take_longer_than_its_request)
+{
+    struct dvbcss_server_options options = loopback_server();
+    struct download download = {LARGE};
+    uv_timer_t timer;
+    uint64_t start;
+
+    options.header_timeout_s = 1;
+    ask_for_large_answer(&options);
+    read_head();
+    uv_timer_init(&fixture.loop, &timer);
+    timer.data = &download;
+    uv_timer_start(&timer, read_a_little, 0, 100);
+    start = uv_now(&fixture.loop);
+    while (uv_now(&fixture.loop) - start < 2500)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    cr_assert(ws_peer_pump(&fixture.loop, download_is_done, &download));
+    stop_server();
+}
+
 /* The library would spin on a request behind an answer that is not taken. */
 Test(ws_http, peer_that_asks_on_without_reading_is_let_go)
 {
-    ask_for_large_answer();
+    ask_for_large_answer(NULL);
     cr_assert(ws_peer_request(&peer, "GET", "/", NULL));
     while (dvbcss_server_counters(fixture.server)->sockets_open != 0)
         uv_run(&fixture.loop, UV_RUN_ONCE);
     cr_assert_eq(asked.calls, 1);
+    /* Earlier than for being slow. */
+    cr_assert_eq(dvbcss_server_counters(fixture.server)->header_timeouts, 0);
     stop_server();
 }
 
 Test(ws_http, peer_that_leaves_during_a_large_answer_is_forgotten)
 {
-    ask_for_large_answer();
+    ask_for_large_answer(NULL);
     ws_peer_reset(&peer);
     while (dvbcss_server_counters(fixture.server)->sockets_open != 0)
         uv_run(&fixture.loop, UV_RUN_ONCE);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "ws_fixture.h"
@@ -178,6 +179,32 @@ Test(ws_listen, on_a_socket_that_the_caller_opened)
     cr_assert_eq(fcntl(listen.socket, F_GETFD), -1, "the server closes it in the end");
 }
 
+Test(ws_listen, on_a_unix_domain_socket_that_the_caller_opened)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct dvbcss_server_listen listen_on = {.socket =
+                                                 socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct dvbcss_server_options options = loopback_server();
+    char text[DVBCSS_ADDRESS_TEXT_SIZE];
+
+    /* A name in the abstract space leaves no file behind. */
+    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "dvbcss-test-%d", (int)getpid());
+    cr_assert_eq(bind(listen_on.socket, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(listen_on.socket, 8), 0);
+    options.listen = &listen_on;
+    start_server(&options, NULL);
+    peer.loop = &fixture.loop;
+    peer.length = 0;
+    peer.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(peer.fd, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(ws_peer_upgrade(&peer, "/echo", NULL, NULL), 101);
+    cr_assert(wait_for(&fixture.record.connects, 1));
+    cr_assert_str_eq(dvbcss_address_format(dvbcss_connection_peer(fixture.record.connection), text),
+                     "unix");
+    cr_assert_str_eq(dvbcss_address_format(server_address(), text), "unix");
+    stop_server();
+}
+
 Test(ws_listen, failing_leaves_the_callers_socket_open)
 {
     struct dvbcss_server_listen listen[2] = {{.socket = listening_socket()}, {.host = "nonsense"}};
@@ -294,5 +321,7 @@ Test(ws_address, is_written_as_in_a_url)
     cr_assert_str_eq(dvbcss_address_format((struct sockaddr *)&v6, text), "[2001:db8::1]:80");
     inet_pton(AF_INET6, "::ffff:192.0.2.7", &v6.sin6_addr);
     cr_assert_str_eq(dvbcss_address_format((struct sockaddr *)&v6, text), "192.0.2.7:80");
+    cr_assert_str_eq(dvbcss_address_format(&other, text), "unix");
+    other.sa_family = AF_UNSPEC;
     cr_assert_str_eq(dvbcss_address_format(&other, text), "?");
 }
