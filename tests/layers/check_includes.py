@@ -14,7 +14,7 @@ import pathlib
 import re
 import sys
 
-PROTOCOLS = {"wallclock", "cii", "ts"}
+PROTOCOLS = {"wallclock", "cii", "ts", "discovery"}
 # folder -> folders whose headers its sources may include, besides its own
 BELOW = {
     "common": set(),
@@ -22,6 +22,7 @@ BELOW = {
     "wallclock": {"common", "clock"},
     "cii": {"common", "clock"},
     "ts": {"common", "clock"},
+    "discovery": {"common"},
     "server-core": {"common", "clock"},
     "clients": {"common", "clock"} | PROTOCOLS,
     "tools": {"common", "clock", "server-core", "clients"} | PROTOCOLS,
