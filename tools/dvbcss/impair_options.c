@@ -1,6 +1,7 @@
 #include "impair_options.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "command.h"
 
@@ -52,7 +53,8 @@ struct impair_model impair_options_model(const struct impair_options *options)
 
     for (unsigned i = 0; i < IMPAIR_SETTINGS; i++) {
         if (options->given[i])
-            *(double *)((char *)&model + settings[i].offset) = options->value[i];
+            memcpy((char *)&model + settings[i].offset, &options->value[i],
+                   sizeof options->value[i]);
     }
     return model;
 }
