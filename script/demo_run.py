@@ -3,7 +3,7 @@
 Starts dvbcssd with its demo programme, `dvbcss companion` and (if given) a companion made of
 dvbcss-protocols; compares where each believes the programme to be with where the television says
 it is. Exits with 0 only if every companion locked and followed a pause, a seek and a change of
-content.
+content, and ours was never further off than it claimed.
 """
 
 import argparse
@@ -29,13 +29,14 @@ def wall_ns(clock, raw_ns):
 
 def raw_of_monotonic(monotonic_ns):
     """CLOCK_MONOTONIC_RAW at a recent time of CLOCK_MONOTONIC; good to microseconds."""
-    read = time.clock_gettime_ns
-    before, raw, after = (
-        read(time.CLOCK_MONOTONIC),
-        read(time.CLOCK_MONOTONIC_RAW),
-        read(time.CLOCK_MONOTONIC),
-    )
-    return raw + monotonic_ns - (before + after) // 2
+    readings = []
+    for _ in range(5):
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        raw = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+        after = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        # The closer together, the better they belong together.
+        readings.append((after - before, raw - (before + after) // 2))
+    return monotonic_ns + min(readings)[1]
 
 
 def tell(what):
@@ -263,9 +264,12 @@ async def main(arguments):
     print()
     for companion in companions:
         print(companion.summary())
-    failed = [c.name for c in companions if not all(c.seen.values()) or c.outside]
+    failed = [c.name for c in companions if not all(c.seen.values())]
     if failed:
-        print(f"FAILED: {', '.join(failed)} did not follow everything within the claimed bound")
+        print(f"FAILED: {', '.join(failed)} did not follow everything")
+    if ours.outside:
+        failed.append(ours.name)
+        print(f"FAILED: {ours.name} was further off than it claimed")
     if status != 0:
         print(f"FAILED: dvbcssd ended with status {status}")
     return 1 if failed or status != 0 else 0

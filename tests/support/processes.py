@@ -17,11 +17,17 @@ DEADLINE_S = float(os.environ.get("TEST_DEADLINE_S", "30"))
 def convert_clock(time_ns, source, target):
     """What the clock named `target` showed when the one named `source` showed time_ns.
 
-    Both are read now; exact to some microseconds for times of the last seconds.
+    Both are read now, as close together as can be had; exact to some microseconds for times of
+    the last seconds.
     """
-    read = lambda name: time.clock_gettime_ns(getattr(time, name))  # noqa: E731
-    before, other, after = read(source), read(target), read(source)
-    return other + time_ns - (before + after) // 2
+    source, target = getattr(time, source), getattr(time, target)
+    readings = []
+    for _ in range(5):
+        before = time.clock_gettime_ns(source)
+        other = time.clock_gettime_ns(target)
+        after = time.clock_gettime_ns(source)
+        readings.append((after - before, other - (before + after) // 2))
+    return time_ns + min(readings)[1]
 
 
 class Lines:

@@ -81,10 +81,22 @@ cii.on("close", (code) => {
   process.exit(0);
 });
 
+// Reads all clocks close together; null if the process was interrupted meanwhile each time.
+function read() {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const before = process.hrtime.bigint();
+    const wall = wallClock.now();
+    const position = timeline.now();
+    const after = process.hrtime.bigint();
+    if (after - before < 200000n) return { monotonic: (before + after) / 2n, wall, position };
+  }
+  return null;
+}
+
 setInterval(() => {
-  const monotonic = process.hrtime.bigint();
-  const wall = wallClock.now();
-  const position = timeline.now();
+  const now = read();
+  if (!now) return;
+  const { monotonic, wall, position } = now;
   print({
     event: "position",
     monotonic_ns: String(monotonic),
