@@ -80,8 +80,8 @@ void companion_try_again(struct dvbcss_companion *companion, enum dvbcss_compani
                          int error);
 
 /** One of `parts` is off the loop; the last one takes the companion with it. For every client's
- * `closed`. */
-void companion_part_closed(void *companion);
+ * `closed`; @p user is the companion. */
+void companion_part_closed(void *user);
 
 /** Has the wall clock follow the server that CII names. */
 void companion_follow_wall_clock(struct dvbcss_companion *companion);

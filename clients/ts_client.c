@@ -1,6 +1,6 @@
 #include "dvbcss/ts_client.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "clients/ws_link.h"
 #include "dvbcss/alloc.h"
@@ -57,7 +57,7 @@ static bool on_text(void *user, const char *text, size_t length, struct dvbcss_r
         return true;
     report->error = dvbcss_ts_controller_apply(&client->controller, &timestamp, &effects);
     if (report->error != 0) {
-        strcpy(report->reason, "the timeline clock cannot follow");
+        snprintf(report->reason, sizeof report->reason, "the timeline clock cannot follow");
         return false;
     }
     tell_effects(client, effects);

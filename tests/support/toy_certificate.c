@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static void must(bool fine)
@@ -52,7 +51,7 @@ void toy_certificate_write(const char *names, long seconds, char path[TOY_CERTIF
     int descriptor;
     FILE *file;
 
-    strcpy(path, "/tmp/toy-certificate-XXXXXX");
+    snprintf(path, TOY_CERTIFICATE_PATH_SIZE, "/tmp/toy-certificate-XXXXXX");
     descriptor = mkstemp(path);
     must(descriptor >= 0);
     file = fdopen(descriptor, "w");

@@ -194,13 +194,13 @@ void toy_text(struct toy_connection *connection, const char *text)
 
 void toy_close(struct toy_connection *connection, uint16_t code, const char *reason)
 {
-    char payload[125];
+    char payload[126];
     size_t length = strlen(reason);
 
-    must(length <= sizeof payload - 2, "fitting the reason in");
+    must(length <= sizeof payload - 3, "fitting the reason in");
     payload[0] = (char)(code >> 8);
     payload[1] = (char)(code & 0xff);
-    memcpy(payload + 2, reason, length);
+    snprintf(payload + 2, sizeof payload - 2, "%s", reason);
     toy_frame(connection, true, TOY_CLOSE, payload, code == 0 ? 0 : length + 2);
 }
 

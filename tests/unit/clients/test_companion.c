@@ -119,10 +119,9 @@ static void stamp(struct tv *tv, int64_t content, int64_t wall_ns, double speed)
 
 static void note(struct tv *tv, const char *word)
 {
-    if (strlen(tv->log) + strlen(word) + 2 > sizeof tv->log)
-        return;
-    strcat(tv->log, " ");
-    strcat(tv->log, word);
+    size_t used = strlen(tv->log);
+
+    snprintf(tv->log + used, sizeof tv->log - used, " %s", word);
 }
 
 static void on_closed(void *user)

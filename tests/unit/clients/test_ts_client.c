@@ -38,8 +38,9 @@ static int64_t now_ns(void *user)
 
 static void note(struct fixture *f, const char *letter)
 {
-    if (strlen(f->log) + 1 < sizeof f->log)
-        strcat(f->log, letter);
+    size_t used = strlen(f->log);
+
+    snprintf(f->log + used, sizeof f->log - used, "%s", letter);
 }
 
 static void on_closed(void *user)

@@ -1,5 +1,4 @@
 /* How attempts to connect fail, and how a WebSocket client leaves. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -229,13 +228,10 @@ Test(ws_client_end, can_be_destroyed_from_inside_each_of_its_events)
 
 static unsigned open_descriptors(void)
 {
-    DIR *folder = opendir("/proc/self/fd");
     unsigned count = 0;
 
-    cr_assert_not_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
+    for (int descriptor = 0; descriptor < 1024; descriptor++)
+        count += fcntl(descriptor, F_GETFD) >= 0;
     return count;
 }
 

@@ -44,10 +44,9 @@ Test(ws_end, makes_the_words_of_a_peer_printable_and_fits_them_in)
 {
     struct ws_client_socket_end end = ended(DVBCSS_EREFUSED);
     struct dvbcss_disconnect why;
-    char words[256];
+    char words[256] = "\x1b[2J\xff\n";
 
-    memset(words, 'x', sizeof words);
-    memcpy(words, "\x1b[2J\xff\n", 6);
+    memset(words + 6, 'x', sizeof words - 6);
     end.http_status = 403;
     end.words = words;
     end.words_length = sizeof words;
