@@ -75,6 +75,24 @@ struct config_control {
     char *origins;
 };
 
+/** `[discovery]`: how companions find the television (SSDP and DIAL). */
+struct config_discovery {
+    bool enabled;
+    char *name;
+    char *manufacturer;
+    char *model;
+    char *user_agent;
+    /** Separated by spaces, as are the origins and the words of the commands. */
+    char *interfaces;
+    char *state_file;
+    int64_t max_age_s;
+    char *app2app_path;
+    char *launch_command;
+    char *stop_command;
+    double command_timeout_s;
+    char *origins;
+};
+
 /** `[log]`. */
 struct config_log {
     int64_t level;
@@ -96,6 +114,7 @@ struct config {
     int64_t demo;
     double demo_step_s;
     struct config_control control;
+    struct config_discovery discovery;
     struct config_log log;
     /** Whether a file was read. */
     bool from_file;

@@ -97,13 +97,16 @@ static int start_server(struct services *services, const struct config *config,
     char host[DVBCSS_URL_HOST_SIZE];
     int result;
 
+    /* What the base calls "::" is IPv6 alone. */
+    if (strcmp(config->http.address, "::") == 0)
+        listen.host = NULL;
     options.listen = &listen;
     options.listen_count = 1;
     options.ping_interval_s = (unsigned)config->http.ping_interval_s;
     options.idle_timeout_s = 3 * options.ping_interval_s;
     result = dvbcss_server_create(&services->server, services->loop, &options, &report);
     if (result != 0)
-        return refuse(error, "http: %s port %u: %s%s%s", listen.host, listen.port,
+        return refuse(error, "http: %s port %u: %s%s%s", config->http.address, listen.port,
                       dvbcss_error_text(result), *report.reason ? ": " : "", report.reason);
     ready_host(config->http.address, host, sizeof host);
     snprintf(services->urls.http, sizeof services->urls.http, "http://%s:%u", host,
@@ -238,6 +241,19 @@ static int start_public_handlers(struct services *services, const struct config 
     return 0;
 }
 
+static int start_discovery(struct services *services, const struct config *config,
+                           struct services_error *error)
+{
+    char reason[sizeof error->text - 32];
+
+    if (discovery_start(&services->discovery, services->server, config, reason, sizeof reason) != 0)
+        return refuse(error, "discovery: %s", reason);
+    if (services->discovery)
+        snprintf(services->urls.dial, sizeof services->urls.dial, "%s%s", services->urls.http,
+                 discovery_description_path());
+    return 0;
+}
+
 static int start_control(struct services *services, const struct config *config,
                          struct services_error *error)
 {
@@ -257,8 +273,8 @@ static int start_control(struct services *services, const struct config *config,
 int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock, start_wc_server, start_server,          start_cii,    start_ts,
-        start_tv,    start_content,   start_public_handlers, start_control};
+        start_clock, start_wc_server, start_server,          start_cii,       start_ts,
+        start_tv,    start_content,   start_public_handlers, start_discovery, start_control};
 
     loop_delay_start(&services->loop_delay, services->loop);
     services->started_ms = uv_now(services->loop);
@@ -274,6 +290,7 @@ int services_start(struct services *services, struct services_error *error)
 void services_stop(struct services *services)
 {
     control_stop(services->control);
+    discovery_stop(services->discovery);
     for (size_t i = 0; i < sizeof services->public_handlers / sizeof(void *); i++)
         dvbcss_http_handler_remove(services->public_handlers[i]);
     services_stop_programme(services);

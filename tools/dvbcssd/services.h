@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "control.h"
+#include "discovery.h"
 #include "dvbcss/cii_endpoint.h"
 #include "dvbcss/clock.h"
 #include "dvbcss/server.h"
@@ -33,6 +34,8 @@ struct services_urls {
     char ts[512];
     char wc[512];
     char http[512];
+    /** The device description. */
+    char dial[512];
     /** A path. */
     char control_socket[128];
     char control[128];
@@ -59,6 +62,8 @@ struct services {
     struct dvbcss_http_handler *public_handlers[2];
     /** NULL if there is none. */
     struct control *control;
+    /** NULL if companions are not to find it. */
+    struct discovery *discovery;
     struct notify *notify;
     struct loop_delay loop_delay;
     struct services_urls urls;
