@@ -102,8 +102,11 @@ static bool on_text(void *user, const char *text, size_t length, struct dvbcss_r
     struct dvbcss_cii_client *client = user;
     struct dvbcss_cii message = DVBCSS_CII_INIT;
     unsigned changed = 0;
-    int error = dvbcss_cii_decode(text, length, DVBCSS_TOLERANT, &message, report);
+    int error;
 
+    if (client->events.text)
+        client->events.text(client->user, text, length);
+    error = dvbcss_cii_decode(text, length, DVBCSS_TOLERANT, &message, report);
     if (error == 0) {
         error = repair_urls(&message, ws_link_peer(client->link));
         if (error == 0)
@@ -171,6 +174,8 @@ void dvbcss_cii_client_close(struct dvbcss_cii_client *client, dvbcss_client_clo
         return;
     client->closed = closed;
     client->closed_user = user;
+    /* It may be closed from inside `text`, and what follows there tells nothing more. */
+    client->events = (struct dvbcss_cii_client_events){0};
     ws_link_destroy(client->link, on_destroyed, client);
 }
 

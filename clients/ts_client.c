@@ -49,6 +49,10 @@ static bool on_text(void *user, const char *text, size_t length, struct dvbcss_r
     struct dvbcss_ts_control_timestamp timestamp;
     unsigned effects = 0;
 
+    if (client->events.text)
+        client->events.text(client->user, text, length);
+    if (client->closing)
+        return true;
     if (dvbcss_ts_control_timestamp_decode(text, length, DVBCSS_TOLERANT, &timestamp, report) != 0)
         return false;
     if (client->events.control_timestamp)

@@ -50,6 +50,9 @@ struct dvbcss_cii_client_events {
      */
     void (*protocol_error)(void *user, const struct dvbcss_report *report, const char *text,
                            size_t length);
+    /** A text message came, just as it is, before anything is made of it: for tools that judge what
+     * TVs send. */
+    void (*text)(void *user, const char *text, size_t length);
 };
 
 /** How a client is made. Copied, strings included. */
@@ -64,7 +67,7 @@ struct dvbcss_cii_client_options {
 
 #define DVBCSS_CII_CLIENT_OPTIONS_INIT                                                             \
     {                                                                                              \
-        NULL, DVBCSS_CLIENT_OPTIONS_INIT, {NULL, NULL, NULL, NULL}, NULL                           \
+        NULL, DVBCSS_CLIENT_OPTIONS_INIT, {NULL, NULL, NULL, NULL, NULL}, NULL                     \
     }
 
 /**

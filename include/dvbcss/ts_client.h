@@ -48,6 +48,9 @@ struct dvbcss_ts_client_events {
      * @p text are as in struct dvbcss_cii_client_events. */
     void (*protocol_error)(void *user, const struct dvbcss_report *report, const char *text,
                            size_t length);
+    /** A text message came, just as it is, before anything is made of it: for tools that judge what
+     * TVs send. */
+    void (*text)(void *user, const char *text, size_t length);
 };
 
 /** How a client is made. Copied, strings included. */
@@ -72,7 +75,7 @@ struct dvbcss_ts_client_options {
 #define DVBCSS_TS_CLIENT_OPTIONS_INIT                                                              \
     {                                                                                              \
         NULL, "", NULL, NULL, 0.0001, DVBCSS_CLIENT_OPTIONS_INIT,                                  \
-            {NULL, NULL, NULL, NULL, NULL, NULL}, NULL                                             \
+            {NULL, NULL, NULL, NULL, NULL, NULL, NULL}, NULL                                       \
     }
 
 /**

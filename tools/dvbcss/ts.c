@@ -222,9 +222,9 @@ static int run(const struct command *command, int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     static const struct dvbcss_ts_client_options defaults = DVBCSS_TS_CLIENT_OPTIONS_INIT;
     static const struct dvbcss_wc_client_options wc_defaults = DVBCSS_WC_CLIENT_OPTIONS_INIT;
-    static const struct dvbcss_ts_client_events events = {on_connected,    on_control_timestamp,
-                                                          on_timing,       on_availability,
-                                                          on_disconnected, on_protocol_error};
+    static const struct dvbcss_ts_client_events events = {
+        on_connected,    on_control_timestamp, on_timing, on_availability,
+        on_disconnected, on_protocol_error,    NULL};
     struct ts_watch self = {
         .options = defaults, .wc_options = wc_defaults, .max_freq_error_ppm = 500};
     int exit_code;
