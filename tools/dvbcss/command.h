@@ -38,6 +38,7 @@ struct command {
 extern const struct command command_accuracy;
 extern const struct command command_cii;
 extern const struct command command_companion;
+extern const struct command command_ctl;
 extern const struct command command_decode;
 extern const struct command command_impair;
 extern const struct command command_ts;
