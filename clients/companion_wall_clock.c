@@ -44,6 +44,7 @@ static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
         return error;
     options.url = url;
     options.requester = companion->options.requester;
+    options.poll = companion->options.poll;
     options.events.availability = on_wall_clock;
     options.events.trouble = on_wc_trouble;
     options.user = companion;

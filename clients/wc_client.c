@@ -5,6 +5,7 @@
 #include "clients/wc_client_internal.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
+#include "dvbcss/wc_tracking.h"
 
 enum {
     LOOKUP_MIN_MS = 1000,
@@ -123,7 +124,7 @@ static int make_estimator(struct dvbcss_wc_client *client,
     estimator.jump_candidates = options->jump_candidates;
     estimator.adjusted = on_adjusted;
     estimator.user = client;
-    return dvbcss_wc_lowest_dispersion_create(&client->estimator, &estimator);
+    return dvbcss_wc_tracking_create(&client->estimator, &estimator, NULL);
 }
 
 static int make_requester(struct dvbcss_wc_client *client,
@@ -148,6 +149,9 @@ static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client
         wc_address_parse(options->bind_address, options->bind_port, &client->bind_address) != 0)
         return DVBCSS_EINVAL;
     client->bind_port = options->bind_port;
+    client->adaptive = options->poll.floor_ns != 0;
+    if (client->adaptive && dvbcss_wc_poll_init(&client->poll, &options->poll) != 0)
+        return DVBCSS_EINVAL;
     result = dvbcss_url_parse(options->url, DVBCSS_URL_UDP, &client->server, report);
     if (result == 0 && !options->estimator)
         result = make_estimator(client, options);
@@ -161,8 +165,7 @@ static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client
 
 static void start(struct dvbcss_wc_client *client, uv_loop_t *loop)
 {
-    client->loop = loop;
-    client->parts = 2;
+    client->parts += 2;
     (void)uv_timer_init(loop, &client->work_timer);
     (void)uv_timer_init(loop, &client->lookup_timer);
     client->work_timer.data = client;
@@ -189,7 +192,10 @@ int dvbcss_wc_client_create(struct dvbcss_wc_client **out, uv_loop_t *loop,
     client->backoff.max_ms = LOOKUP_MAX_MS;
     client->rtt_last_ns = -1;
     client->rtt_min_ns = -1;
+    client->loop = loop;
     result = set_up(client, options, report);
+    if (result == 0)
+        result = wc_client_watch(client);
     if (result != 0) {
         free_client(client);
         return result;
@@ -212,6 +218,7 @@ void dvbcss_wc_client_close(struct dvbcss_wc_client *client, dvbcss_wc_client_cl
     dvbcss_clock_unlisten(&client->listener);
     wc_client_cancel_lookup(client);
     wc_client_close_channel(client);
+    wc_client_unwatch(client);
     uv_close((uv_handle_t *)&client->lookup_timer, on_timer_closed);
     uv_close((uv_handle_t *)&client->work_timer, on_timer_closed);
 }
@@ -240,9 +247,23 @@ int dvbcss_wc_client_set_server(struct dvbcss_wc_client *client, const char *url
 void dvbcss_wc_client_refresh(struct dvbcss_wc_client *client)
 {
     client->backoff.failures = 0;
-    dvbcss_wc_requester_restart(client->requester);
+    wc_client_ask_anew(client);
     wc_client_schedule_lookup(client, 0);
     wc_client_schedule_work(client);
+}
+
+static void tell_estimate(const struct dvbcss_wc_client *client,
+                          struct dvbcss_wc_client_status *status)
+{
+    int64_t now_ns = wc_client_local_ns(client);
+
+    status->available = dvbcss_clock_available(client->wall_clock);
+    status->dispersion_s = dvbcss_wc_estimator_dispersion_s(client->estimator, now_ns);
+    dvbcss_wc_estimator_stats(client->estimator, now_ns, &status->estimate);
+    status->rtt_last_ns = client->rtt_last_ns;
+    status->rtt_min_ns = client->rtt_min_ns;
+    status->rtt_median_ns = dvbcss_wc_estimator_rtt_ns(client->estimator, 0.5);
+    status->rtt_p95_ns = dvbcss_wc_estimator_rtt_ns(client->estimator, 0.95);
 }
 
 void dvbcss_wc_client_status(const struct dvbcss_wc_client *client,
@@ -263,11 +284,9 @@ void dvbcss_wc_client_status(const struct dvbcss_wc_client *client,
     status->exchanges = client->exchanges;
     status->useful = client->useful;
     status->unstamped = client->unstamped;
-    status->rtt_last_ns = client->rtt_last_ns;
-    status->rtt_min_ns = client->rtt_min_ns;
-    status->available = dvbcss_clock_available(client->wall_clock);
-    status->dispersion_s =
-        dvbcss_wc_estimator_dispersion_s(client->estimator, wc_client_local_ns(client));
+    status->sleeps = client->sleeps;
+    status->path_changes = client->path_changes;
+    tell_estimate(client, status);
 }
 
 double dvbcss_wc_client_worst_dispersion_s(struct dvbcss_wc_client *client)

@@ -50,7 +50,19 @@ static void estimate(struct dvbcss_wc_client *client, const struct dvbcss_wc_can
     if (dvbcss_wc_estimator_add(client->estimator, candidate, now_ns, outcome) != 0)
         dvbcss_log(DVBCSS_LOG_DEBUG, "wc-range", "%s tells times out of range",
                    client->server.host);
-    dvbcss_wc_requester_plan(client->requester, outcome);
+    if (client->adaptive)
+        dvbcss_wc_poll_plan(&client->poll, client->requester, client->estimator, candidate, now_ns,
+                            outcome);
+    else
+        dvbcss_wc_requester_plan(client->requester, outcome);
+}
+
+void wc_client_ask_anew(struct dvbcss_wc_client *client)
+{
+    if (client->adaptive)
+        dvbcss_wc_poll_restart(&client->poll, client->requester, wc_client_local_ns(client));
+    else
+        dvbcss_wc_requester_restart(client->requester);
 }
 
 static void count_exchange(struct dvbcss_wc_client *client,
@@ -159,7 +171,11 @@ static void work(struct dvbcss_wc_client *client)
 
 static void on_work_timer(uv_timer_t *timer)
 {
-    work(timer->data);
+    struct dvbcss_wc_client *client = timer->data;
+
+    wc_client_notice_sleep(client);
+    if (!client->closing)
+        work(client);
 }
 
 void wc_client_schedule_work(struct dvbcss_wc_client *client)
@@ -212,7 +228,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     } else if (events & UV_PRIORITIZED) {
         take_transmit_time(client);
     }
-    receive(channel);
+    /* Before anything that came meanwhile is believed. */
+    wc_client_notice_sleep(client);
+    if (client->channel == channel)
+        receive(channel);
     if (!client->closing)
         work(client);
 }

@@ -1,7 +1,8 @@
 /**
  * @file
  * The parts of the wall-clock client. Private to it: wc_client.c makes, ends and shows a client,
- * wc_client_server.c finds the server and opens the socket, wc_client_exchange.c asks and listens.
+ * wc_client_server.c finds the server and opens the socket, wc_client_exchange.c asks and listens,
+ * wc_client_watch.c notices that the machine slept or that its network changed.
  */
 #ifndef CLIENTS_WC_CLIENT_INTERNAL_H
 #define CLIENTS_WC_CLIENT_INTERNAL_H
@@ -10,6 +11,7 @@
 
 #include "clients/backoff.h"
 #include "clients/wc_lookup.h"
+#include "clients/wc_notice.h"
 #include "dvbcss/url.h"
 #include "dvbcss/wc_client.h"
 #include "wallclock/wc_socket.h"
@@ -47,6 +49,13 @@ struct dvbcss_wc_client {
     struct wc_lookup *lookup;
     struct backoff backoff;
     struct wc_channel *channel;
+    /* NULL if the system gives no notice. */
+    struct wc_notice *notice;
+    /* The suspended time and the address to ask from, as last seen. */
+    int64_t suspended_ns;
+    union wc_address source;
+    uint64_t sleeps;
+    uint64_t path_changes;
     /* Another server was named: its first answer replaces what is known of the old one's clock. */
     bool replaced;
 
@@ -56,6 +65,9 @@ struct dvbcss_wc_client {
     bool available;
     struct dvbcss_wc_estimator *estimator;
     struct dvbcss_wc_requester *requester;
+    /* When to ask, unless that is left to the requester. */
+    struct dvbcss_wc_poll poll;
+    bool adaptive;
     /* Requests without an answer since the last answer. */
     unsigned silent;
     /* The last request; its transmit stamp may be late. */
@@ -101,6 +113,25 @@ void wc_client_cancel_lookup(struct dvbcss_wc_client *client);
 
 /** The server is silent: its name may have another address, or have moved. May call events. */
 void wc_client_look_elsewhere(struct dvbcss_wc_client *client);
+
+/** Begins to watch the machine and its network: 0 or DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int wc_client_watch(struct dvbcss_wc_client *client);
+
+/** Ends watching. */
+void wc_client_unwatch(struct dvbcss_wc_client *client);
+
+/** If the machine slept, forgets what is known of the server's clock and asks anew; calls events,
+ * and so may close the client. */
+void wc_client_notice_sleep(struct dvbcss_wc_client *client);
+
+/** Looks whether the machine slept or the network has changed; may close the client. */
+void wc_client_noticed(struct dvbcss_wc_client *client);
+
+/** Takes note of how the server is reached now, to tell a change from. */
+void wc_client_note_path(struct dvbcss_wc_client *client);
+
+/** Forgets the requests that are under way, and begins with a burst. */
+void wc_client_ask_anew(struct dvbcss_wc_client *client);
 
 /** Closes the socket, if one is open. */
 void wc_client_close_channel(struct dvbcss_wc_client *client);

@@ -92,7 +92,8 @@ static void ask_address(struct dvbcss_wc_client *client)
         wc_client_close_channel(client);
         result = open_channel(client);
     }
-    dvbcss_wc_requester_restart(client->requester);
+    wc_client_note_path(client);
+    wc_client_ask_anew(client);
     wc_client_schedule_work(client);
     if (result != 0) {
         retry_lookup(client);

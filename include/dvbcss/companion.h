@@ -136,8 +136,9 @@ struct dvbcss_companion_options {
     /** The largest frequency error of the local time in parts per million. */
     double max_freq_error_ppm;
 
-    /** When to ask for the time. */
+    /** How and when to ask for the time; as in struct dvbcss_wc_client_options. */
     struct dvbcss_wc_requester_options requester;
+    struct dvbcss_wc_poll_options poll;
     /** The wall clock counts as available up to this error bound in seconds; 0 for any. */
     double max_dispersion_s;
     /** As in struct dvbcss_wc_estimator_options; at least 1 for the tracking estimator. */
@@ -160,8 +161,8 @@ struct dvbcss_companion_options {
 #define DVBCSS_COMPANION_OPTIONS_INIT                                                              \
     {                                                                                              \
         NULL, NULL, 0, {0, 0}, DVBCSS_COMPANION_STEM_ANY, NULL, NULL, NULL, 0.0, 500.0,            \
-            DVBCSS_WC_REQUESTER_OPTIONS_INIT, 0.0, 3, NULL, 0.0001, DVBCSS_CLIENT_OPTIONS_INIT,    \
-            {NULL, NULL, NULL, NULL, NULL, NULL}, NULL                                             \
+            DVBCSS_WC_REQUESTER_OPTIONS_INIT, DVBCSS_WC_POLL_OPTIONS_INIT, 0.0, 3, NULL, 0.0001,   \
+            DVBCSS_CLIENT_OPTIONS_INIT, {NULL, NULL, NULL, NULL, NULL, NULL}, NULL                 \
     }
 
 /** Everything about a companion at one instant, for display. Texts are valid until the loop runs

@@ -5,10 +5,14 @@
  *
  *     root clock (dvbcss_monotonic_ns) -> wall clock (tunable, 1 GHz), set by this client
  *
- * A client asks by UDP as the requester of wc_requester.h plans it, takes the kernel's receive
- * times, believes nobody but the server that it asked, and leaves setting the clock to an
- * estimator of wc_estimator.h. It never gives up: after any trouble it goes on trying, and tells
- * what the trouble is.
+ * A client asks by UDP as the requester of wc_requester.h and the policy of wc_poll.h plan it,
+ * takes the kernel's transmit and receive times, believes nobody but the server that it asked, and
+ * leaves setting the clock to an estimator of wc_estimator.h. It never gives up: after any trouble
+ * it goes on trying, and tells what the trouble is.
+ *
+ * It asks with a burst at once when the machine has another address towards the server than before,
+ * and when the machine has slept. What was known of the server's clock is forgotten then, since the
+ * local clock stood still: the wall clock is unavailable until the first answer.
  *
  * Threads: a client belongs to the loop on which it was made and is used from that loop's thread
  * only. Its events are called from the loop, never from inside a function of this file.
@@ -24,6 +28,7 @@
 #include "dvbcss/export.h"
 #include "dvbcss/wc_candidate.h"
 #include "dvbcss/wc_estimator.h"
+#include "dvbcss/wc_poll.h"
 #include "dvbcss/wc_requester.h"
 
 #ifdef __cplusplus
@@ -86,13 +91,16 @@ struct dvbcss_wc_client_options {
      * with; required unless @ref estimator is given. It must live until the client is closed. */
     struct dvbcss_clock *wall_clock;
     /** An estimator that the program made, which the client owns as soon as it is created; NULL
-     * for lowest dispersion with the two settings that follow. */
+     * for the tracking estimator with the two settings that follow. */
     struct dvbcss_wc_estimator *estimator;
     /** As in struct dvbcss_wc_estimator_options. */
     double max_dispersion_s;
     unsigned jump_candidates;
-    /** When to ask; the figures of the local clock are filled in by the client. */
+    /** How to ask; the figures of the local clock are filled in by the client. */
     struct dvbcss_wc_requester_options requester;
+    /** When to ask: as seldom as the error bound allows. With a `floor_ns` of 0 the requester's own
+     * `interval_ns` and `retry_ns` hold instead. */
+    struct dvbcss_wc_poll_options poll;
     struct dvbcss_wc_client_events events;
     /** Handed to the events. */
     void *user;
@@ -101,7 +109,7 @@ struct dvbcss_wc_client_options {
 #define DVBCSS_WC_CLIENT_OPTIONS_INIT                                                              \
     {                                                                                              \
         NULL, NULL, 0, NULL, NULL, 0.0, 3, DVBCSS_WC_REQUESTER_OPTIONS_INIT,                       \
-            {NULL, NULL, NULL, NULL}, NULL                                                         \
+            DVBCSS_WC_POLL_OPTIONS_INIT, {NULL, NULL, NULL, NULL}, NULL                            \
     }
 
 /** Room for a server's numeric address in struct dvbcss_wc_client_status. */
@@ -126,10 +134,19 @@ struct dvbcss_wc_client_status {
     uint64_t exchanges;
     uint64_t useful;
     uint64_t unstamped;
+    /** How often the machine slept, and how often its address towards the server changed. */
+    uint64_t sleeps;
+    uint64_t path_changes;
     /** Round trip of the last exchange and the shortest one with this server, in ns; -1 while
      * there was none. */
     int64_t rtt_last_ns;
     int64_t rtt_min_ns;
+    /** What half of all round trips, and 95 % of them, stayed below, in ns; -1 while there was
+     * none. */
+    int64_t rtt_median_ns;
+    int64_t rtt_p95_ns;
+    /** Offset, frequency, and what became of the exchanges, as the estimator sees them. */
+    struct dvbcss_wc_estimator_stats estimate;
     /** Whether the wall clock is available, and its error bound now in seconds. */
     bool available;
     double dispersion_s;
@@ -147,8 +164,8 @@ typedef void (*dvbcss_wc_client_closed)(void *user);
  * @param options required
  * @param report  what is wrong with the URL; may be NULL
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (no wall clock, one that
- *         is not tunable, an address that is not numeric, a setting of requester or estimator
- *         out of its range); DVBCSS_EIO (the system refused a handle or random numbers);
+ *         is not tunable, an address that is not numeric, a setting of requester, policy or
+ *         estimator out of its range); DVBCSS_EIO (the system refused a handle or random numbers);
  *         DVBCSS_ENOMEM
  */
 DVBCSS_API DVBCSS_NODISCARD int

@@ -51,8 +51,10 @@ int accuracy_client_start(struct accuracy_client *client, uv_loop_t *loop, const
     client_options.url = url;
     client_options.events = options->events;
     client_options.user = options->user;
-    if (options->interval_ns > 0)
+    if (options->interval_ns > 0) {
+        client_options.poll.floor_ns = 0;
         client_options.requester.interval_ns = options->interval_ns;
+    }
     error = options->estimator->create(&client_options.estimator, &estimator_options);
     if (error != 0)
         return error;

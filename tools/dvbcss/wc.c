@@ -155,6 +155,7 @@ static bool take_option(struct watch *watch, int option, const char *argument)
 
     switch (option) {
     case REPEAT:
+        self->options.poll.floor_ns = 0;
         return read_ns(argument, &self->options.requester.interval_ns);
     case REPLY_TIMEOUT:
         return read_ns(argument, &self->options.requester.timeout_ns);
