@@ -41,7 +41,7 @@ static const char help[] =
     "Somebody else's server:\n"
     "      --server URL            udp://HOST:PORT, running already\n"
     "      --server-command CMD    starts it; its JSON lines say where (\"port\" or \"url\") and\n"
-    "                              what its clock shows\n"
+    "                              what its clock shows; dvbcssd --ready-file - will do\n"
     "      --truth CLOCK[-NS]      its wall clock is a CLOCK of this machine, as\n"
     "                              CLOCK_MONOTONIC, less NS\n"
     "      --truth-command CMD     its JSON lines say what the server's clock shows\n"

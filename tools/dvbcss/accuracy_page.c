@@ -23,8 +23,10 @@ static const double scale_floor_s = 1e-7;
 struct columns {
     size_t count;
     double time_s[COLUMNS];
+    /* Of the samples that count. */
     double low_s[COLUMNS];
     double high_s[COLUMNS];
+    /* Of all. */
     double largest_s[COLUMNS];
     double bound_s[COLUMNS];
 };
@@ -39,7 +41,8 @@ static void gather(struct columns *columns, const struct accuracy_report *report
 {
     const struct accuracy_samples *samples = report->samples;
 
-    columns->count = samples->count < COLUMNS ? samples->count + 1 : COLUMNS;
+    /* Few samples get wide columns: an empty one is a gap in the measurement. */
+    columns->count = samples->count < 2 * COLUMNS ? samples->count / 2 + 1 : COLUMNS;
     for (size_t i = 0; i < columns->count; i++) {
         columns->time_s[i] = ((double)i + 0.5) * report->duration_s / (double)columns->count;
         columns->low_s[i] = columns->high_s[i] = NAN;
@@ -51,7 +54,8 @@ static void gather(struct columns *columns, const struct accuracy_report *report
         size_t column = (size_t)fmin((double)columns->count - 1, fmax(0, at));
 
         /* fmin and fmax take the number if the other one is NAN. */
-        widen(&columns->low_s[column], &columns->high_s[column], sample->error_s);
+        if (accuracy_sample_counts(report->rules, sample))
+            widen(&columns->low_s[column], &columns->high_s[column], sample->error_s);
         columns->largest_s[column] = fmax(columns->largest_s[column], fabs(sample->error_s));
         columns->bound_s[column] = fmax(columns->bound_s[column], sample->bound_s);
     }
@@ -94,7 +98,7 @@ static void error_range(const struct accuracy_report *report, double *low, doubl
     *low = INFINITY;
     *high = -INFINITY;
     for (size_t i = 0; i < report->samples->count; i++) {
-        if (report->samples->list[i].time_s >= report->rules->settle_s)
+        if (accuracy_sample_counts(report->rules, &report->samples->list[i]))
             widen(low, high, report->samples->list[i].error_s);
     }
     if (*low > *high)
@@ -107,14 +111,15 @@ static void error_range(const struct accuracy_report *report, double *low, doubl
 static void draw_errors(const struct accuracy_report *report, const struct columns *columns,
                         FILE *out)
 {
-    struct accuracy_chart chart = {.out = out,
-                                   .left = LEFT,
-                                   .top = 370,
-                                   .width = WIDTH,
-                                   .height = 200,
-                                   .x_high = report->duration_s,
-                                   .title = "Error: the client's clock less the server's",
-                                   .x_is_time_of_clock = true};
+    struct accuracy_chart chart = {
+        .out = out,
+        .left = LEFT,
+        .top = 370,
+        .width = WIDTH,
+        .height = 200,
+        .x_high = report->duration_s,
+        .title = "Error of the samples that count: the client's clock less the server's",
+        .x_is_time_of_clock = true};
 
     error_range(report, &chart.y_low, &chart.y_high);
     accuracy_chart_frame(&chart);
@@ -140,7 +145,7 @@ static void draw_histogram(const struct accuracy_report *report, FILE *out)
         const struct accuracy_sample *sample = &report->samples->list[i];
         double at = (sample->error_s - chart.x_low) / bin_width;
 
-        if (sample->time_s < report->rules->settle_s)
+        if (!accuracy_sample_counts(report->rules, sample))
             continue;
         at = fmin(BINS - 1, fmax(0, at));
         if (++bins[(size_t)at] > largest)

@@ -200,21 +200,45 @@ static void on_truth_line(void *user, const json_t *object)
         run->truth.told = true;
 }
 
-/* The first line with "url", or "port" of 127.0.0.1, tells where the server is. */
+/* A server's own words about its clock: a reading, or the ready file of dvbcssd. */
+static void take_truth_of_server(struct accuracy_run *run, const json_t *object)
+{
+    const char *clock;
+    json_int_t epoch_ns;
+
+    if (run->plan.truth_given || run->plan.truth_command)
+        return;
+    if (json_unpack((json_t *)object, "{s:{s:s, s:I}}", "wall_clock", "clock", &clock, "epoch_ns",
+                    &epoch_ns) == 0)
+        (void)accuracy_truth_set(clock, epoch_ns, &run->truth);
+    else
+        on_truth_line(run, object);
+}
+
+/* The first line with "url", "wc", or "port" of 127.0.0.1, tells where the server is. */
+static bool take_address_of_server(const json_t *object, char *url, size_t size)
+{
+    const json_t *port = json_object_get(object, "port");
+    const json_t *text = json_object_get(object, "url");
+
+    if (!text)
+        text = json_object_get(object, "wc");
+    if (json_is_string(text))
+        return snprintf(url, size, "%s", json_string_value(text)) < (int)size;
+    return json_is_integer(port) && snprintf(url, size, "udp://127.0.0.1:%lld",
+                                             (long long)json_integer_value(port)) < (int)size;
+}
+
 static void on_server_line(void *user, const json_t *object)
 {
     struct accuracy_run *run = user;
-    const json_t *port = json_object_get(object, "port");
-    const char *url = json_string_value(json_object_get(object, "url"));
-    char text[DVBCSS_URL_TEXT_SIZE];
+    char url[DVBCSS_URL_TEXT_SIZE];
     int exit_code;
 
-    if (!run->plan.truth_given && !run->plan.truth_command)
-        on_truth_line(run, object);
-    if (run->begun || (!url && !json_is_integer(port)))
+    take_truth_of_server(run, object);
+    if (run->begun || !take_address_of_server(object, url, sizeof url))
         return;
-    snprintf(text, sizeof text, "udp://127.0.0.1:%lld", (long long)json_integer_value(port));
-    exit_code = begin_at(run, url ? url : text);
+    exit_code = begin_at(run, url);
     if (exit_code != EXIT_DONE)
         watch_finish(&run->watch, exit_code);
 }

@@ -103,6 +103,12 @@ static bool is_excused(const struct accuracy_rules *rules, const struct accuracy
     return since_s >= 0 && since_s < rules->grace_s;
 }
 
+bool accuracy_sample_counts(const struct accuracy_rules *rules,
+                            const struct accuracy_sample *sample)
+{
+    return sample->time_s >= rules->settle_s && !is_excused(rules, sample);
+}
+
 static bool is_covered(const struct accuracy_rules *rules, const struct accuracy_sample *sample)
 {
     return fabs(sample->error_s) <= sample->bound_s + rules->truth_error_s;
@@ -166,7 +172,7 @@ int accuracy_samples_judge(const struct accuracy_samples *samples,
             continue;
         result->judged += claims;
         result->covered += claims && is_covered(rules, sample);
-        if (sample->time_s < rules->settle_s)
+        if (!accuracy_sample_counts(rules, sample))
             continue;
         counted++;
         accuracy_values_add(&errors, fabs(sample->error_s));

@@ -72,6 +72,10 @@ struct accuracy_rules {
     double grace_s;
 };
 
+/** Whether a sample counts for the percentiles. */
+bool accuracy_sample_counts(const struct accuracy_rules *rules,
+                            const struct accuracy_sample *sample);
+
 /** The errors whose reaching is timed, in seconds: 10, 5 and 1 ms. */
 enum { ACCURACY_MARKS = 3 };
 extern const double accuracy_marks_s[ACCURACY_MARKS];

@@ -1,11 +1,14 @@
 #include "accuracy_truth.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
 #include "dvbcss/system_time.h"
 
-bool accuracy_truth_parse(const char *text, struct accuracy_truth *out)
+enum { CLOCK_NAME_SIZE = 32 };
+
+bool accuracy_truth_set(const char *clock, int64_t epoch_ns, struct accuracy_truth *out)
 {
     static const struct {
         const char *name;
@@ -14,18 +17,27 @@ bool accuracy_truth_parse(const char *text, struct accuracy_truth *out)
                   {"CLOCK_MONOTONIC_RAW", CLOCK_MONOTONIC_RAW},
                   {"CLOCK_BOOTTIME", CLOCK_BOOTTIME},
                   {"CLOCK_REALTIME", CLOCK_REALTIME}};
-    size_t length = strcspn(text, "-");
 
     for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
-        if (strlen(clocks[i].name) != length || strncmp(text, clocks[i].name, length) != 0)
-            continue;
-        out->kind = ACCURACY_TRUTH_SYSTEM;
-        out->system = clocks[i].id;
-        out->epoch_ns = 0;
-        return text[length] == '\0' ||
-               read_integer(text + length + 1, 0, INT64_MAX / 2, &out->epoch_ns);
+        if (strcmp(clocks[i].name, clock) == 0) {
+            out->kind = ACCURACY_TRUTH_SYSTEM;
+            out->system = clocks[i].id;
+            out->epoch_ns = epoch_ns;
+            return true;
+        }
     }
     return false;
+}
+
+bool accuracy_truth_parse(const char *text, struct accuracy_truth *out)
+{
+    char clock[CLOCK_NAME_SIZE];
+    int length = (int)strcspn(text, "-");
+    int64_t epoch_ns = 0;
+
+    snprintf(clock, sizeof clock, "%.*s", length, text);
+    return (text[length] == '\0' || read_integer(text + length + 1, 0, INT64_MAX / 2, &epoch_ns)) &&
+           accuracy_truth_set(clock, epoch_ns, out);
 }
 
 /* What a clock of the kernel showed at a time not long ago. */

@@ -34,10 +34,15 @@ struct accuracy_truth {
 };
 
 /**
- * Reads a truth of the kind SYSTEM: CLOCK or CLOCK-EPOCH_NS with CLOCK one of CLOCK_MONOTONIC,
- * CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME and CLOCK_REALTIME; the wall clock is that clock less the
- * epoch.
+ * Makes a truth of the kind SYSTEM.
+ *
+ * @param clock    CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME or CLOCK_REALTIME, as text
+ * @param epoch_ns what the clock showed when the wall clock showed 0
+ * @return whether there is such a clock
  */
+bool accuracy_truth_set(const char *clock, int64_t epoch_ns, struct accuracy_truth *out);
+
+/** Reads CLOCK or CLOCK-EPOCH_NS for accuracy_truth_set(). */
 bool accuracy_truth_parse(const char *text, struct accuracy_truth *out);
 
 /**

@@ -9,6 +9,7 @@
 const dgram = require("dgram");
 const Protocols = require("dvbcss-protocols");
 const clocks = require("dvbcss-clocks");
+const readTogether = require("./reading.js");
 
 const [host, port, interval] = process.argv.slice(2);
 
@@ -25,13 +26,8 @@ socket.on("listening", () => {
 socket.bind();
 
 setInterval(() => {
-  const monotonic = process.hrtime.bigint();
-  const wall = wallClock.now();
-  const line = {
-    monotonic_ns: String(monotonic),
-    wall_ns: wall,
-    bound_s: wallClock.dispersionAtTime(wall),
-    available: wallClock.isAvailable(),
-  };
+  const line = readTogether(wallClock);
+  line.bound_s = wallClock.dispersionAtTime(line.wall_ns);
+  line.available = wallClock.isAvailable();
   process.stdout.write(JSON.stringify(line) + "\n");
 }, Number(interval));

@@ -9,6 +9,7 @@
 const dgram = require("dgram");
 const Protocols = require("dvbcss-protocols");
 const clocks = require("dvbcss-clocks");
+const readTogether = require("./reading.js");
 
 const root = new clocks.DateNowClock();
 const wallClock = new clocks.CorrelatedClock(root, { tickRate: 1e9 });
