@@ -22,8 +22,8 @@
 #define MIDDLE_ERROR_NS 2000.0
 #define MIDDLE_ERROR_SHARE 0.01
 
-/* A path has changed if so many spans in a row are wider or narrower than all those before, by so
- * many times what they differ by among themselves, and by such a share. */
+/* A path has become longer if so many spans in a row are wider than all those before by so many
+ * times what they differ by among themselves, and by such a share. */
 #define PATH_SPANS 6
 #define PATH_CHANGE 4.0
 #define PATH_CHANGE_SHARE 0.25
@@ -46,7 +46,7 @@ static double moved_ns(const struct wc_history *history, double ns, double from_
 }
 
 /* The span of a given age, 0 for the newest. */
-static struct wc_limits *span_of(struct wc_history *history, unsigned age)
+static const struct wc_limits *span_of(const struct wc_history *history, unsigned age)
 {
     return &history->spans[(history->newest + WC_HISTORY_SPANS - age) % WC_HISTORY_SPANS];
 }
@@ -86,6 +86,49 @@ static void put(struct wc_history *history, const struct wc_limits *limits)
         history->count++;
 }
 
+/* ---- offset --------------------------------------------------------------------------------- */
+
+/* Where the spans of some ages overlap at an instant, widened by the error of the frequency. Not in
+ * order, as upper below lower, if nothing is left. */
+struct overlap {
+    double upper_ns;
+    double lower_ns;
+};
+
+static struct overlap overlap_of(const struct wc_history *history, unsigned first, unsigned end,
+                                 double at_s)
+{
+    struct overlap overlap = {INFINITY, -INFINITY};
+
+    for (unsigned i = first; i < end; i++) {
+        const struct wc_limits *span = span_of(history, i);
+
+        double upper_age_s = at_s - span->upper_at_s;
+        double lower_age_s = at_s - span->lower_at_s;
+
+        overlap.upper_ns =
+            fmin(overlap.upper_ns, span->upper_ns + history->frequency_ns_per_s * upper_age_s +
+                                       history->frequency_error_ns_per_s * fabs(upper_age_s));
+        overlap.lower_ns =
+            fmax(overlap.lower_ns, span->lower_ns + history->frequency_ns_per_s * lower_age_s -
+                                       history->frequency_error_ns_per_s * fabs(lower_age_s));
+    }
+    return overlap;
+}
+
+static double overlap_middle_ns(const struct wc_history *history, unsigned first, unsigned end,
+                                double at_s)
+{
+    struct overlap overlap = overlap_of(history, first, end, at_s);
+
+    return (overlap.upper_ns + overlap.lower_ns) / 2;
+}
+
+double wc_history_offset_ns(const struct wc_history *history, double at_s)
+{
+    return overlap_middle_ns(history, 0, history->count, at_s) + history->asymmetry_ns;
+}
+
 /* ---- frequency ------------------------------------------------------------------------------ */
 
 /* The middle of a span's limits at the time between them, and how far they are apart. */
@@ -104,21 +147,20 @@ static struct middle middle_of(const struct wc_history *history, const struct wc
     return (struct middle){at_s, (upper_ns + lower_ns) / 2, upper_ns - lower_ns};
 }
 
-static double smallest_width_ns(const struct middle *middles, unsigned count)
+/* The two ways' shortest delays together, as far as they are known. */
+static double floor_ns(const struct wc_history *history, double now_s)
 {
-    double width_ns = INFINITY;
+    struct overlap overlap = overlap_of(history, 0, history->count, now_s);
 
-    for (unsigned i = 0; i < count; i++)
-        width_ns = fmin(width_ns, middles[i].width_ns);
-    return fmax(0, width_ns);
+    return fmax(0, overlap.upper_ns - overlap.lower_ns);
 }
 
 /* What a middle counts for: one over the square of how far it may be off. A span that is wider than
- * the narrowest was delayed by the difference, on one side perhaps. */
-static double weight_of(const struct middle *middle, double width_min_ns, double now_s)
+ * the shortest delays was delayed by the difference, on one side perhaps. */
+static double weight_of(const struct middle *middle, double shortest_ns, double now_s)
 {
-    double error_ns =
-        MIDDLE_ERROR_NS + MIDDLE_ERROR_SHARE * width_min_ns + (middle->width_ns - width_min_ns) / 2;
+    double error_ns = MIDDLE_ERROR_NS + MIDDLE_ERROR_SHARE * shortest_ns +
+                      fmax(0, middle->width_ns - shortest_ns) / 2;
 
     return 1 / (square(error_ns) + square(WANDER_NS_PER_S * (now_s - middle->at_s)));
 }
@@ -134,7 +176,7 @@ static double prior_certainty(const struct wc_history *history, double now_s)
 static void fit(struct wc_history *history, double growth_ns_per_s, double now_s)
 {
     struct middle middles[WC_HISTORY_SPANS];
-    double width_min_ns;
+    double shortest_ns = floor_ns(history, now_s);
     double weights = 0, mean_s = 0, mean_ns = 0;
     double certainty = prior_certainty(history, now_s);
     double moment = certainty * history->prior_ns_per_s;
@@ -142,9 +184,8 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
 
     for (unsigned i = 0; i < history->count; i++)
         middles[i] = middle_of(history, span_of(history, i));
-    width_min_ns = smallest_width_ns(middles, history->count);
     for (unsigned i = 0; i < history->count; i++) {
-        double weight = weight_of(&middles[i], width_min_ns, now_s);
+        double weight = weight_of(&middles[i], shortest_ns, now_s);
 
         weights += weight;
         mean_s += weight * middles[i].at_s;
@@ -153,7 +194,7 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
     mean_s /= weights;
     mean_ns /= weights;
     for (unsigned i = 0; i < history->count; i++) {
-        double weight = weight_of(&middles[i], width_min_ns, now_s);
+        double weight = weight_of(&middles[i], shortest_ns, now_s);
 
         moment += weight * (middles[i].at_s - mean_s) * (middles[i].ns - mean_ns);
         certainty += weight * square(middles[i].at_s - mean_s);
@@ -164,32 +205,6 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
         fmin(FREQUENCY_ERROR_MIN_NS_PER_S + 2 / sqrt(certainty), growth_ns_per_s);
 }
 
-/* ---- offset --------------------------------------------------------------------------------- */
-
-/* The middle of where the spans of some ages overlap, widened by the error of the frequency. */
-static double overlap_ns(struct wc_history *history, unsigned first, unsigned end, double at_s)
-{
-    double upper_ns = INFINITY;
-    double lower_ns = -INFINITY;
-
-    for (unsigned i = first; i < end; i++) {
-        const struct wc_limits *span = span_of(history, i);
-
-        upper_ns =
-            fmin(upper_ns, moved_ns(history, span->upper_ns, span->upper_at_s, at_s) +
-                               history->frequency_error_ns_per_s * fabs(at_s - span->upper_at_s));
-        lower_ns =
-            fmax(lower_ns, moved_ns(history, span->lower_ns, span->lower_at_s, at_s) -
-                               history->frequency_error_ns_per_s * fabs(at_s - span->lower_at_s));
-    }
-    return (upper_ns + lower_ns) / 2;
-}
-
-double wc_history_offset_ns(struct wc_history *history, double at_s)
-{
-    return overlap_ns(history, 0, history->count, at_s) + history->asymmetry_ns;
-}
-
 /* ---- changes of path ------------------------------------------------------------------------ */
 
 /* How wide the spans of some ages are. */
@@ -198,7 +213,7 @@ struct widths {
     double most_ns;
 };
 
-static struct widths widths_of(struct wc_history *history, unsigned first, unsigned end)
+static struct widths widths_of(const struct wc_history *history, unsigned first, unsigned end)
 {
     struct widths widths = {INFINITY, 0};
 
@@ -212,33 +227,50 @@ static struct widths widths_of(struct wc_history *history, unsigned first, unsig
 }
 
 /* Starts anew with the latest spans, which tell of another path than those before. */
-static void change_path(struct wc_history *history, bool longer, double now_s)
+static void keep_latest(struct wc_history *history, unsigned count, double now_s)
 {
-    double known_ns = overlap_ns(history, PATH_SPANS, history->count, now_s);
-    double differs_ns = known_ns - overlap_ns(history, 0, PATH_SPANS, now_s);
-
-    history->asymmetry_ns = longer ? history->asymmetry_ns + differs_ns : 0;
     history->prior_ns_per_s = history->frequency_ns_per_s;
-    history->prior_error_ns_per_s = FREQUENCY_KEPT_NS_PER_S;
+    history->prior_error_ns_per_s =
+        fmax(FREQUENCY_KEPT_NS_PER_S, history->frequency_error_ns_per_s);
     history->prior_at_s = now_s;
-    history->count = PATH_SPANS;
+    history->count = count;
+}
+
+/* Whether the path has become longer: the latest spans are wider than all before, by more than they
+ * differ among themselves. */
+static bool longer(const struct wc_history *history)
+{
+    struct widths recent, before;
+
+    if (history->count < 2 * PATH_SPANS)
+        return false;
+    recent = widths_of(history, 0, PATH_SPANS);
+    before = widths_of(history, PATH_SPANS, history->count);
+    return recent.least_ns - before.least_ns >
+           fmax(PATH_CHANGE * (recent.most_ns - recent.least_ns),
+                PATH_CHANGE_SHARE * before.least_ns);
+}
+
+/* Whether the path has become shorter than the one whose asymmetry was corrected: one exchange
+ * shows it, since no delay makes limits narrower. */
+static bool shorter(const struct wc_history *history)
+{
+    double newest_ns = middle_of(history, span_of(history, 0)).width_ns;
+
+    return history->asymmetry_ns != 0 && history->count > 1 &&
+           newest_ns < (1 - PATH_CHANGE_SHARE) * widths_of(history, 1, history->count).least_ns;
 }
 
 static void watch_path(struct wc_history *history, double now_s)
 {
-    struct widths recent, before;
-    double change_ns;
-
-    if (history->count < 2 * PATH_SPANS)
-        return;
-    recent = widths_of(history, 0, PATH_SPANS);
-    before = widths_of(history, PATH_SPANS, history->count);
-    change_ns =
-        fmax(PATH_CHANGE * (recent.most_ns - recent.least_ns), PATH_CHANGE_SHARE * before.least_ns);
-    if (recent.least_ns > before.least_ns + change_ns)
-        change_path(history, true, now_s);
-    else if (recent.most_ns < before.least_ns - change_ns)
-        change_path(history, false, now_s);
+    if (longer(history)) {
+        history->asymmetry_ns += overlap_middle_ns(history, PATH_SPANS, history->count, now_s) -
+                                 overlap_middle_ns(history, 0, PATH_SPANS, now_s);
+        keep_latest(history, PATH_SPANS, now_s);
+    } else if (shorter(history)) {
+        history->asymmetry_ns = 0;
+        keep_latest(history, 1, now_s);
+    }
 }
 
 void wc_history_add(struct wc_history *history, const struct wc_limits *limits,

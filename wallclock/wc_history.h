@@ -44,6 +44,6 @@ void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
                     double growth_ns_per_s);
 
 /* The offset at an instant; only after something was added. */
-double wc_history_offset_ns(struct wc_history *history, double at_s);
+double wc_history_offset_ns(const struct wc_history *history, double at_s);
 
 #endif

@@ -6,7 +6,9 @@
 
 #include "dvbcss/wc.h"
 #include "dvbcss/wc_estimator.h"
+#include "dvbcss/wc_poll.h"
 #include "dvbcss/wc_requester.h"
+#include "dvbcss/wc_tracking.h"
 #include "failing_alloc.h"
 
 static int64_t stopped(void *user)
@@ -126,6 +128,20 @@ Test(wc_memory, filter_and_predict)
     walk(make_filter_predict);
 }
 
+static int make_tracking(void)
+{
+    struct dvbcss_wc_estimator *estimator = NULL;
+    int error = dvbcss_wc_tracking_create(&estimator, &options, NULL);
+
+    dvbcss_wc_estimator_destroy(estimator);
+    return error;
+}
+
+Test(wc_memory, tracking)
+{
+    walk(make_tracking);
+}
+
 Test(wc_memory, an_estimator_that_was_not_made_leaves_the_wall_clock_available)
 {
     struct dvbcss_wc_estimator *estimator = NULL;
@@ -142,22 +158,28 @@ Test(wc_memory, asking_answering_and_estimating_allocate_nothing)
     struct dvbcss_wc_requester_options requester_options = DVBCSS_WC_REQUESTER_OPTIONS_INIT;
     struct dvbcss_wc_responder_options responder_options = {1e-6, 50, false};
     struct dvbcss_wc_requester *requester = NULL;
+    struct dvbcss_wc_poll_options poll_options = DVBCSS_WC_POLL_OPTIONS_INIT;
     struct dvbcss_wc_estimator *estimator = NULL;
     struct dvbcss_wc_responder responder;
+    struct dvbcss_wc_outcome outcome;
+    struct dvbcss_wc_poll poll;
     struct dvbcss_wc_candidate candidate;
     struct dvbcss_wc_step step;
     uint8_t answer[DVBCSS_WC_MESSAGE_SIZE];
     struct dvbcss_wc_arrival arrival = {answer, sizeof answer, 5000000000, true, false};
 
     cr_assert_eq(dvbcss_wc_requester_create(&requester, &requester_options), 0);
-    cr_assert_eq(dvbcss_wc_lowest_dispersion_create(&estimator, &options), 0);
+    cr_assert_eq(dvbcss_wc_tracking_create(&estimator, &options, NULL), 0);
     failing_alloc_begin(0);
+    cr_expect_eq(dvbcss_wc_poll_init(&poll, &poll_options), 0);
     cr_expect_eq(dvbcss_wc_responder_init(&responder, &responder_options), 0);
     dvbcss_wc_requester_next(requester, 4999000000, 42, &step);
     cr_expect_eq(dvbcss_wc_respond(&responder, step.request, sizeof step.request, 7, 8, answer),
                  DVBCSS_WC_ANSWERED);
     cr_expect_eq(dvbcss_wc_requester_received(requester, &arrival, &candidate), DVBCSS_WC_ACCEPTED);
-    cr_expect_eq(dvbcss_wc_estimator_add(estimator, &candidate, 5000000000, NULL), 0);
+    cr_expect_eq(dvbcss_wc_estimator_add(estimator, &candidate, 5000000000, &outcome), 0);
+    dvbcss_wc_poll_plan(&poll, requester, estimator, &candidate, 5000000000, &outcome);
+    cr_expect(dvbcss_wc_estimator_tick(estimator, 5000000000) > 5000000000);
     cr_expect_not(failing_alloc_end(), "something asked for memory");
     cr_assert(dvbcss_clock_available(wall_clock));
     dvbcss_wc_estimator_destroy(estimator);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "dvbcss/wc_estimator.h"
+#include "dvbcss/wc_poll.h"
 #include "dvbcss/wc_requester.h"
+#include "dvbcss/wc_tracking.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +23,9 @@ struct session {
     int64_t now_ns;
     struct dvbcss_wc_requester *requester;
     struct dvbcss_wc_estimator *estimator;
+    /* Whether the policy plans. */
+    bool polls;
+    struct dvbcss_wc_poll poll;
     struct dvbcss_clock *root, *wall_clock;
     struct dvbcss_wc_time last_originate;
     uint64_t received, candidates;
@@ -70,7 +75,12 @@ static void estimate(struct session *session, const struct dvbcss_wc_candidate *
     }
     if (dvbcss_wc_estimator_add(session->estimator, candidate, session->now_ns, &outcome) != 0)
         require(!outcome.adjusted);
-    dvbcss_wc_requester_plan(session->requester, &outcome);
+    if (session->polls)
+        dvbcss_wc_poll_plan(&session->poll, session->requester, session->estimator, candidate,
+                            session->now_ns, &outcome);
+    else
+        dvbcss_wc_requester_plan(session->requester, &outcome);
+    require(dvbcss_clock_speed(session->wall_clock) > 0);
     require(dvbcss_wc_estimator_tick(session->estimator, session->now_ns) > session->now_ns);
     bound_s = dvbcss_wc_estimator_dispersion_s(session->estimator, session->now_ns);
     require(bound_s > 0);
@@ -199,7 +209,8 @@ static void begin(struct session *session)
     struct dvbcss_wc_requester_options requester = DVBCSS_WC_REQUESTER_OPTIONS_INIT;
     struct dvbcss_wc_estimator_options options = DVBCSS_WC_ESTIMATOR_OPTIONS_INIT;
     struct dvbcss_wc_filter filter = dvbcss_wc_lowest_dispersion_filter();
-    uint64_t kind = take(session, 1) % 3;
+    struct dvbcss_wc_poll_options poll = DVBCSS_WC_POLL_OPTIONS_INIT;
+    uint64_t kind = take(session, 1) % 4;
 
     session->now_ns = (int64_t)(take(session, 8) >> 2);
     root.now_ns = session_now;
@@ -217,9 +228,13 @@ static void begin(struct session *session)
         require(dvbcss_wc_lowest_dispersion_create(&session->estimator, &options) == 0);
     else if (kind == 1)
         require(dvbcss_wc_most_recent_create(&session->estimator, &options) == 0);
-    else
+    else if (kind == 2)
         require(dvbcss_wc_filter_predict_create(&session->estimator, &options, &filter, 1, NULL) ==
                 0);
+    else
+        require(dvbcss_wc_tracking_create(&session->estimator, &options, NULL) == 0);
+    session->polls = kind == 3;
+    require(dvbcss_wc_poll_init(&session->poll, &poll) == 0);
 }
 
 /* Every datagram was counted once, and no request gave two candidates. */
