@@ -24,9 +24,9 @@ static json_t *describe_wc_counters(const struct services *services)
     struct dvbcss_wc_server_counters counters;
     json_t *datagrams;
 
-    if (!services->wc_server)
+    if (!services->wc_service)
         return json_null();
-    dvbcss_wc_server_counters(services->wc_server, &counters);
+    dvbcss_wc_service_counters(services->wc_service, &counters);
     datagrams = json_object();
     for (size_t i = 0; i < DVBCSS_WC_ANSWER_COUNT; i++)
         json_object_set_new(datagrams, names[i], json_integer((json_int_t)counters.datagrams[i]));
@@ -40,8 +40,8 @@ static json_t *describe_wc_counters(const struct services *services)
 
 static json_t *describe_wall_clock(const struct services *services)
 {
-    double precision_s = services->wc_server ? dvbcss_wc_server_precision_s(services->wc_server)
-                                             : dvbcss_clock_root_precision_s(services->wall_clock);
+    double precision_s = services->wc_service ? dvbcss_wc_service_precision_s(services->wc_service)
+                                              : dvbcss_clock_root_precision_s(services->wall_clock);
 
     return json_pack("{s:o, s:I, s:f, s:f, s:o}", "url", text_or_null(services->urls.wc), "now_ns",
                      (json_int_t)dvbcss_clock_now_ns(services->wall_clock), "precision_s",

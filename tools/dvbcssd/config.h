@@ -18,8 +18,13 @@
 /** `[wallclock]`: the CSS-WC server. */
 struct config_wallclock {
     bool enabled;
+    /** One or more, separated by spaces or commas. */
     char *address;
     int64_t port;
+    int64_t threads;
+    /** Answers per second to one source; 0 for no limit. */
+    int64_t rate_limit;
+    /** 0 for what the system knows. */
     double max_freq_error_ppm;
     bool follow_ups;
 };

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dvbcss/wc_service.h"
+
 static const char *const id_statuses[] = {"partial", "final", NULL};
 /* In the order of enum config_demo, and of enum dvbcss_log_level. */
 static const char *const demo_modes[] = {"auto", "true", "false", NULL};
@@ -167,6 +169,17 @@ static int read_accuracy(const struct config_key *key, void *member, const char 
     return read_number(key, member, text, reason, reason_size);
 }
 
+/* Parts per million, or "auto" for what the system knows. */
+static int read_freq_error(const struct config_key *key, void *member, const char *text,
+                           char *reason, size_t reason_size)
+{
+    if (strcmp(text, "auto") == 0) {
+        *(double *)member = 0;
+        return 0;
+    }
+    return read_number(key, member, text, reason, reason_size);
+}
+
 /* Permissions, as 0660. */
 static int read_permissions(const struct config_key *key, void *member, const char *text,
                             char *reason, size_t reason_size)
@@ -222,6 +235,7 @@ static const struct config_type word = {read_word, sizeof(char *), true};
 static const struct config_type index_of_word = {read_word_index, sizeof(int64_t), false};
 static const struct config_type tick_rate = {read_rate, sizeof(struct dvbcss_rate), false};
 static const struct config_type accuracy = {read_accuracy, sizeof(double), false};
+static const struct config_type freq_error = {read_freq_error, sizeof(double), false};
 static const struct config_type permissions = {read_permissions, sizeof(int64_t), false};
 static const struct config_type token = {read_token, sizeof(char *), true};
 
@@ -236,11 +250,20 @@ const struct config_key config_keys[] = {
     {"wallclock", "enabled", &boolean, AT(wallclock.enabled), 0, 0, NULL, "true",
      "Serve the wall clock (CSS-WC, UDP)", RESTART},
     {"wallclock", "address", &string, AT(wallclock.address), 0, 0, NULL, "0.0.0.0",
-     "IPv4 or IPv6 address to listen on; :: for all of both", RESTART},
+     "IPv4 and IPv6 addresses to listen on, separated by spaces; :: for all of both", RESTART},
     {"wallclock", "port", &integer, AT(wallclock.port), 0, 65535, NULL, "6677",
      "UDP port; 0 lets the system choose (see --ready-file)", RESTART},
-    {"wallclock", "max_freq_error", &number, AT(wallclock.max_freq_error_ppm), 0.01, 100000, NULL,
-     "500", "Largest frequency error of this machine's clock in ppm, told to companions", RESTART},
+    {"wallclock", "threads", &integer, AT(wallclock.threads), 1, DVBCSS_WC_SERVICE_MAX_THREADS,
+     NULL, "1", "Threads that do nothing but answer", RESTART},
+    {"wallclock", "rate_limit", &integer, AT(wallclock.rate_limit), 0, DVBCSS_WC_SERVER_LIMIT_MAX,
+     NULL, "0",
+     "Answers per second to one address; 0 for no limit. One in eight requests beyond is answered",
+     RESTART},
+    {"wallclock", "max_freq_error", &freq_error, AT(wallclock.max_freq_error_ppm), 0.01, 100000,
+     NULL, "500",
+     "Largest frequency error of this machine's clock in ppm, told to companions; auto for what "
+     "the system knows of it",
+     RESTART},
     {"wallclock", "follow_ups", &boolean, AT(wallclock.follow_ups), 0, 0, NULL, "false",
      "Send the exact time of transmission in a second message; some companions mishandle it",
      RESTART},

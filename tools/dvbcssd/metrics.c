@@ -76,9 +76,9 @@ static void write_wallclock(FILE *out, const struct services *services)
     };
     struct dvbcss_wc_server_counters counters;
 
-    if (!services->wc_server)
+    if (!services->wc_service)
         return;
-    dvbcss_wc_server_counters(services->wc_server, &counters);
+    dvbcss_wc_service_counters(services->wc_service, &counters);
     begin(out, "wallclock_datagrams_total", "counter",
           "Datagrams taken, by what was made of them: answered, or why not.");
     for (size_t i = 0; i < DVBCSS_WC_ANSWER_COUNT; i++)
@@ -97,7 +97,7 @@ static void write_wallclock(FILE *out, const struct services *services)
            "Answers and follow-ups that the kernel refused to send.",
            (double)counters.send_failures);
     single(out, "wallclock_precision_seconds", "gauge", "The precision that is announced.",
-           dvbcss_wc_server_precision_s(services->wc_server));
+           dvbcss_wc_service_precision_s(services->wc_service));
 }
 
 /* One figure of struct dvbcss_server_counters. */

@@ -9,6 +9,7 @@
 #include "connection_log.h"
 #include "dvbcss/system_time.h"
 #include "dvbcss/url.h"
+#include "wall_clock.h"
 
 /* Starts one service. Returns 0, or -1 with the error filled. */
 typedef int (*service_starter)(struct services *services, const struct config *config,
@@ -27,11 +28,6 @@ static int refuse(struct services_error *error, const char *format, ...)
 }
 
 /* ---- addresses in URLs ---------------------------------------------------------------------- */
-
-static bool is_wildcard(const char *address)
-{
-    return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
-}
 
 /* The host that the ready file names for a service bound to an address. */
 static void ready_host(const char *address, char *host, size_t size)
@@ -59,32 +55,26 @@ static int start_clock(struct services *services, const struct config *config,
     struct dvbcss_root_clock_options options = DVBCSS_ROOT_CLOCK_OPTIONS_INIT;
 
     options.now_ns = dvbcss_monotonic_ns;
-    options.max_freq_error_ppm = config->wallclock.max_freq_error_ppm;
+    options.max_freq_error_ppm = wall_clock_freq_error_ppm(&config->wallclock);
     if (dvbcss_root_clock_create(&services->wall_clock, &options) != 0)
         return refuse(error, "wallclock: out of memory");
     return 0;
 }
 
-static int start_wc_server(struct services *services, const struct config *config,
-                           struct services_error *error)
+static int start_wc_service(struct services *services, const struct config *config,
+                            struct services_error *error)
 {
-    struct dvbcss_wc_server_options options = DVBCSS_WC_SERVER_OPTIONS_INIT;
-    char host[DVBCSS_URL_HOST_SIZE];
-    int result;
+    char address[DVBCSS_URL_HOST_SIZE], host[DVBCSS_URL_HOST_SIZE];
+    char reason[sizeof error->text - 32];
 
     if (!config->wallclock.enabled)
         return 0;
-    options.address = config->wallclock.address;
-    options.port = (uint16_t)config->wallclock.port;
-    options.follow_up = config->wallclock.follow_ups;
-    options.max_freq_error_ppm = config->wallclock.max_freq_error_ppm;
-    result = dvbcss_wc_server_create(&services->wc_server, services->loop, &options);
-    if (result != 0)
-        return refuse(error, "wallclock: %s port %u: %s", options.address, options.port,
-                      dvbcss_error_text(result));
-    ready_host(options.address, host, sizeof host);
+    if (wall_clock_start(&services->wc_service, &config->wallclock, reason, sizeof reason) != 0)
+        return refuse(error, "wallclock: %s", reason);
+    wall_clock_first_address(&config->wallclock, address, sizeof address);
+    ready_host(address, host, sizeof host);
     snprintf(services->urls.wc, sizeof services->urls.wc, "udp://%s:%u", host,
-             dvbcss_wc_server_port(services->wc_server));
+             dvbcss_wc_service_port(services->wc_service));
     return 0;
 }
 
@@ -159,7 +149,22 @@ static int start_ts(struct services *services, const struct config *config,
     return 0;
 }
 
-enum { TS_URL_SIZE = 512 };
+enum { WC_URL_SIZE = DVBCSS_URL_HOST_SIZE + 32, TS_URL_SIZE = 512 };
+
+/* As CII names it. A companion that reached one address of this machine reaches every port of it,
+ * unless the wall clock has addresses of its own. */
+static const char *write_wc_url(const struct services *services, const struct config *config,
+                                char url[WC_URL_SIZE])
+{
+    char address[DVBCSS_URL_HOST_SIZE], host[DVBCSS_URL_HOST_SIZE] = "{{host}}";
+
+    if (!wall_clock_is_on(&config->wallclock, config->http.address)) {
+        wall_clock_first_address(&config->wallclock, address, sizeof address);
+        ready_host(address, host, sizeof host);
+    }
+    snprintf(url, WC_URL_SIZE, "udp://%s:%u", host, dvbcss_wc_service_port(services->wc_service));
+    return url;
+}
 
 /* As CII names it: on the address that each companion reached. */
 static const char *write_ts_url(const struct config *config, char url[TS_URL_SIZE])
@@ -171,25 +176,15 @@ static const char *write_ts_url(const struct config *config, char url[TS_URL_SIZ
 static int start_tv(struct services *services, const struct config *config,
                     struct services_error *error)
 {
-    char wc_url[DVBCSS_URL_HOST_SIZE + 32], ts_url[TS_URL_SIZE], host[DVBCSS_URL_HOST_SIZE];
+    char wc_url[WC_URL_SIZE], ts_url[TS_URL_SIZE];
     struct tv_options options = {.loop = services->loop,
                                  .wall_clock = services->wall_clock,
                                  .cii = services->cii,
                                  .ts = services->ts};
     int result;
 
-    if (services->wc_server) {
-        /* A companion that reached this address reaches every port of it, unless the wall clock
-         * has an address of its own. */
-        if (is_wildcard(config->wallclock.address) ||
-            strcmp(config->wallclock.address, config->http.address) == 0)
-            snprintf(host, sizeof host, "{{host}}");
-        else
-            ready_host(config->wallclock.address, host, sizeof host);
-        snprintf(wc_url, sizeof wc_url, "udp://%s:%u", host,
-                 dvbcss_wc_server_port(services->wc_server));
-        options.wc_url = wc_url;
-    }
+    if (services->wc_service)
+        options.wc_url = write_wc_url(services, config, wc_url);
     if (config->ts.enabled)
         options.ts_url = write_ts_url(config, ts_url);
     result = tv_create(&services->tv, &options);
@@ -273,8 +268,8 @@ static int start_control(struct services *services, const struct config *config,
 int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock, start_wc_server, start_server,          start_cii,       start_ts,
-        start_tv,    start_content,   start_public_handlers, start_discovery, start_control};
+        start_clock, start_wc_service, start_server,          start_cii,       start_ts,
+        start_tv,    start_content,    start_public_handlers, start_discovery, start_control};
 
     loop_delay_start(&services->loop_delay, services->loop);
     services->started_ms = uv_now(services->loop);
@@ -298,7 +293,7 @@ void services_stop(struct services *services)
     dvbcss_ts_endpoint_destroy(services->ts);
     dvbcss_cii_endpoint_destroy(services->cii);
     dvbcss_server_close(services->server, NULL, NULL);
-    dvbcss_wc_server_close(services->wc_server, NULL, NULL);
+    dvbcss_wc_service_stop(services->wc_service);
     dvbcss_clock_destroy(services->wall_clock);
     loop_delay_stop(&services->loop_delay);
 }

@@ -16,7 +16,7 @@
 #include "dvbcss/clock.h"
 #include "dvbcss/server.h"
 #include "dvbcss/ts_endpoint.h"
-#include "dvbcss/wc_server.h"
+#include "dvbcss/wc_service.h"
 #include "loop_delay.h"
 #include "notify.h"
 #include "options.h"
@@ -51,7 +51,7 @@ struct services {
     uint64_t started_ms;
     struct dvbcss_clock *wall_clock;
     /** NULL if it is not served. */
-    struct dvbcss_wc_server *wc_server;
+    struct dvbcss_wc_service *wc_service;
     struct dvbcss_server *server;
     struct dvbcss_cii_endpoint *cii;
     struct dvbcss_ts_endpoint *ts;
