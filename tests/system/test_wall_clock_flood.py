@@ -1,0 +1,157 @@
+"""The wall clock of dvbcssd as its configuration asks for it, and under a flood of datagrams."""
+
+import random
+import signal
+import socket
+import struct
+import unittest
+from urllib.parse import urlsplit
+
+from processes import Daemon
+from raw_websocket import RawWebSocket
+
+DEADLINE_S = 30
+REQUEST = 0
+RESPONSE = 1
+
+
+def asker(host, port):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.settimeout(DEADLINE_S)
+    sock.connect((host, port))
+    return sock
+
+
+def request(cookie):
+    return struct.pack(">BBbBIII16x", 0, REQUEST, 0, 0, 0, cookie, 0xFFFFFFFF)
+
+
+def answer(sock):
+    """Type, originate's seconds and max freq error in ppm of the next answer."""
+    _, kind, _, _, freq, cookie, _ = struct.unpack(">BBbBIII16x", sock.recv(100))
+    return kind, cookie, freq / 256
+
+
+def resident_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+class Configured(unittest.TestCase):
+    def assert_answers(self, host, port, cookie):
+        with asker(host, port) as sock:
+            sock.send(request(cookie))
+            kind, originate, freq_ppm = answer(sock)
+        self.assertEqual((kind, originate), (RESPONSE, cookie))
+        return freq_ppm
+
+    def test_several_addresses_and_threads(self):
+        hosts = ["127.0.0.1", "127.0.0.2"] + (["::1"] if has_ipv6() else [])
+        for separator in (" ", ", "):
+            settings = {"wallclock.address": separator.join(hosts), "wallclock.threads": "3"}
+            with Daemon(settings=settings) as tv:
+                url = urlsplit(tv.urls["wc"])
+                self.assertEqual(url.hostname, "127.0.0.1")
+                for cookie in range(32):
+                    for host in hosts:
+                        self.assert_answers(host, url.port, cookie)
+                self.assertEqual(tv.stop()[0], 0)
+
+    def test_cii_names_the_address_that_was_reached_if_the_wall_clock_is_there_too(self):
+        for address, named in (("127.0.0.2 127.0.0.1", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")):
+            with Daemon(settings={"wallclock.address": address}) as tv:
+                with RawWebSocket(tv.urls["cii"]) as cii:
+                    self.assertEqual(cii.handshake()[0], 101)
+                    self.assertIn(f'"udp://{named}:', cii.receive_text())
+
+    def test_the_frequency_error_may_be_left_to_the_system(self):
+        with Daemon(settings={"wallclock.max_freq_error": "auto"}) as tv:
+            freq_ppm = self.assert_answers("127.0.0.1", urlsplit(tv.urls["wc"]).port, 1)
+        self.assertGreater(freq_ppm, 0)
+        self.assertLessEqual(freq_ppm, 1000)
+
+    def test_a_source_beyond_its_limit_gets_fewer_answers_but_some(self):
+        with Daemon(settings={"wallclock.rate_limit": "10"}) as tv:
+            with asker("127.0.0.1", urlsplit(tv.urls["wc"]).port) as sock:
+                for cookie in range(150):
+                    sock.send(request(cookie))
+                answers = 0
+                # Of so many, one in eight is answered; the last of them ends it.
+                while answers <= 10:
+                    answer(sock)
+                    answers += 1
+            self.assertEqual(tv.stop()[0], 0)
+
+    def test_what_cannot_be_served_is_told(self):
+        for settings, words in (
+            ({"wallclock.address": "127.0.0.1 192.0.2.1"}, "192.0.2.1"),
+            ({"wallclock.address": " , "}, "address"),
+        ):
+            with self.assertRaises(AssertionError) as refusal:
+                Daemon(settings=settings)
+            self.assertIn("wallclock", str(refusal.exception))
+            self.assertIn(words, str(refusal.exception))
+
+    def test_the_threads_leave_signals_to_the_daemon(self):
+        with Daemon(settings={"wallclock.threads": "4"}) as tv:
+            tv.signal(signal.SIGTERM)
+            self.assertEqual(tv.wait(), 0)
+
+
+class Flooded(unittest.TestCase):
+    """The same with a million of each kind, and without a daemon around it, is unit_wc_flood."""
+
+    BATCH = 60
+    BATCHES = 1500
+    WARM_UP = 50
+    GROWTH_LIMIT_KB = 1024
+
+    def nearly_right(self):
+        datagram = bytearray(request(self.random.getrandbits(32)))
+        wrong = self.random.randrange(4)
+        if wrong == 0:
+            datagram[0] = self.random.randrange(1, 256)
+        elif wrong == 1:
+            datagram[1] = self.random.randrange(1, 256)
+        elif wrong == 2:
+            del datagram[self.random.randrange(32):]
+        else:
+            datagram += bytes(self.random.randrange(1, 1400))
+        return bytes(datagram)
+
+    def flood(self, sock, batches):
+        for cookie in range(batches):
+            for _ in range(self.BATCH):
+                sock.send(self.nearly_right())
+            sock.send(request(cookie))
+            self.assertEqual(answer(sock)[:2], (RESPONSE, cookie))
+
+    def test_the_daemon_answers_and_does_not_grow(self):
+        self.random = random.Random(7)
+        with Daemon() as tv:
+            with asker("127.0.0.1", urlsplit(tv.urls["wc"]).port) as sock:
+                self.flood(sock, self.WARM_UP)
+                before_kb = resident_kb(tv.process.pid)
+                self.flood(sock, self.BATCHES)
+                growth_kb = resident_kb(tv.process.pid) - before_kb
+            self.assertLess(growth_kb, self.GROWTH_LIMIT_KB)
+            with RawWebSocket(tv.urls["cii"]) as cii:
+                self.assertEqual(cii.handshake()[0], 101)
+            self.assertEqual(tv.stop()[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
