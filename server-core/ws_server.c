@@ -138,14 +138,37 @@ void ws_server_socket_gone(struct dvbcss_server *server)
  * Creating
  */
 
-static bool options_are_valid(const struct dvbcss_server_options *options)
+/* Names the first option that is out of its range; NULL if there is none. */
+static const char *find_bad_option(const struct dvbcss_server_options *options)
 {
-    return (options->listen_count == 0 || options->listen) && options->backlog > 0 &&
-           options->fd_limit >= FD_LIMIT_MIN && options->max_sockets >= DVBCSS_UNLIMITED &&
-           options->max_header_bytes >= HEADER_BYTES_MIN &&
-           options->max_header_bytes <= HEADER_BYTES_MAX && options->header_timeout_s > 0 &&
-           (options->idle_timeout_s == 0 || options->idle_timeout_s > options->ping_interval_s) &&
-           (options->header_count == 0 || options->headers);
+    if (options->listen_count != 0 && !options->listen)
+        return "listen";
+    if (options->header_count != 0 && !options->headers)
+        return "headers";
+    if (options->backlog <= 0)
+        return "backlog";
+    if (options->fd_limit < FD_LIMIT_MIN)
+        return "fd_limit";
+    if (options->max_sockets < DVBCSS_UNLIMITED)
+        return "max_sockets";
+    if (options->max_header_bytes < HEADER_BYTES_MIN ||
+        options->max_header_bytes > HEADER_BYTES_MAX)
+        return "max_header_bytes";
+    if (options->header_timeout_s == 0)
+        return "header_timeout_s";
+    if (options->idle_timeout_s != 0 && options->idle_timeout_s <= options->ping_interval_s)
+        return "idle_timeout_s";
+    return NULL;
+}
+
+static int complain(struct dvbcss_report *report, int error, const char *path, const char *reason)
+{
+    if (report) {
+        *report = (struct dvbcss_report){.error = error};
+        snprintf(report->path, sizeof report->path, "%s", path);
+        snprintf(report->reason, sizeof report->reason, "%s", reason);
+    }
+    return error;
 }
 
 static void append_header(char *text, size_t *length, const char *name, const char *value)
@@ -156,7 +179,8 @@ static void append_header(char *text, size_t *length, const char *name, const ch
 }
 
 static int build_common_headers(struct dvbcss_server *server,
-                                const struct dvbcss_server_options *options)
+                                const struct dvbcss_server_options *options,
+                                struct dvbcss_report *report)
 {
     struct dvbcss_http_header name = {"Server", options->server_name};
     char text[COMMON_HEADERS_MAX] = "";
@@ -164,16 +188,16 @@ static int build_common_headers(struct dvbcss_server *server,
 
     if (options->server_name) {
         if (!ws_header_is_valid(&name))
-            return DVBCSS_EINVAL;
+            return complain(report, DVBCSS_EINVAL, "server_name", "cannot stand in a header");
         append_header(text, &length, name.name, name.value);
     }
     for (size_t i = 0; i < options->header_count; i++) {
         if (!ws_header_is_valid(&options->headers[i]))
-            return DVBCSS_EINVAL;
+            return complain(report, DVBCSS_EINVAL, "headers", "one of them is not a header");
         append_header(text, &length, options->headers[i].name, options->headers[i].value);
     }
     if (length >= COMMON_HEADERS_MAX)
-        return DVBCSS_EINVAL;
+        return complain(report, DVBCSS_EINVAL, "headers", "together they are too long");
     server->common_headers = dvbcss_strdup(text);
     return server->common_headers ? 0 : DVBCSS_ENOMEM;
 }
@@ -200,13 +224,10 @@ static int start(struct dvbcss_server *server, const struct dvbcss_server_option
     };
     int result = ws_transport_create(&server->transport, &transport);
 
-    if (result == 0)
-        result = ws_listen_start(server);
-    else if (result == DVBCSS_EIO && report)
-        *report = (struct dvbcss_report){
-            .error = result,
-            .reason = "libwebsockets does not start; is its libuv plug-in installed?"};
-    return result;
+    if (result == DVBCSS_EIO)
+        return complain(report, result, "",
+                        "libwebsockets does not start; is its libuv plug-in installed?");
+    return result == 0 ? ws_listen_start(server) : result;
 }
 
 static void init_server(struct dvbcss_server *server, uv_loop_t *loop,
@@ -224,19 +245,16 @@ static void init_server(struct dvbcss_server *server, uv_loop_t *loop,
     list_init(&server->deferred);
 }
 
-int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,
-                         const struct dvbcss_server_options *options, struct dvbcss_report *report)
+static int create(struct dvbcss_server **server, uv_loop_t *loop,
+                  const struct dvbcss_server_options *options, struct dvbcss_report *report)
 {
-    struct dvbcss_server *created;
+    struct dvbcss_server *created = dvbcss_calloc(1, sizeof *created);
     int result;
 
-    if (!options_are_valid(options))
-        return DVBCSS_EINVAL;
-    created = dvbcss_calloc(1, sizeof *created);
     if (!created)
         return DVBCSS_ENOMEM;
     init_server(created, loop, options);
-    result = build_common_headers(created, options);
+    result = build_common_headers(created, options, report);
     if (result == 0)
         result = ws_listen_open(created, options, report);
     if (result != 0) {
@@ -254,6 +272,23 @@ int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,
     }
     *server = created;
     return 0;
+}
+
+int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,
+                         const struct dvbcss_server_options *options, struct dvbcss_report *report)
+{
+    const char *bad = find_bad_option(options);
+    struct dvbcss_report own = DVBCSS_REPORT_INIT;
+    int result;
+
+    if (bad)
+        return complain(report, DVBCSS_EINVAL, bad, "out of range");
+    result = create(server, loop, options, &own);
+    if (result != 0 && own.error == 0)
+        complain(&own, result, "", dvbcss_error_text(result));
+    if (result != 0 && report)
+        *report = own;
+    return result;
 }
 
 /* ------------------------------------------------------------------------------------------------

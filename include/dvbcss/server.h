@@ -202,7 +202,8 @@ struct dvbcss_server_counters {
  * @param server  result
  * @param loop    the caller's; must outlive the server
  * @param options copied
- * @param report  may be NULL; its path is `listen[1].host` or the like, its reason has the address
+ * @param report  may be NULL; its path is `listen[1]` or the name of another option, its reason has
+ *                the address, as in "127.0.0.1:80: permission denied"
  * @return 0, DVBCSS_EINVAL (an option is out of its range), DVBCSS_ENOMEM, DVBCSS_EADDRESS (not an
  *         address, or none of this machine), DVBCSS_EADDRINUSE, DVBCSS_EIO
  * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.

@@ -226,6 +226,9 @@ Test(ws_listen, with_options_out_of_range_fails)
 {
     struct dvbcss_server_options good = loopback_server();
     struct dvbcss_server_options bad[9] = {good, good, good, good, good, good, good, good, good};
+    static const char *const names[9] = {"backlog",          "fd_limit",         "max_sockets",
+                                         "max_header_bytes", "max_header_bytes", "header_timeout_s",
+                                         "idle_timeout_s",   "headers",          "headers"};
     static const struct dvbcss_http_header split = {"X", "a\r\nb"};
     struct dvbcss_server *server;
     uv_loop_t loop;
@@ -244,8 +247,14 @@ Test(ws_listen, with_options_out_of_range_fails)
     bad[7].header_count = 1;
     bad[8].server_name = long_name;
     cr_assert_eq(uv_loop_init(&loop), 0);
-    for (size_t i = 0; i < 9; i++)
-        cr_assert_eq(dvbcss_server_create(&server, &loop, &bad[i], NULL), DVBCSS_EINVAL, "%zu", i);
+    for (size_t i = 0; i < 9; i++) {
+        struct dvbcss_report report = DVBCSS_REPORT_INIT;
+
+        cr_assert_eq(dvbcss_server_create(&server, &loop, &bad[i], &report), DVBCSS_EINVAL);
+        cr_assert_eq(report.error, DVBCSS_EINVAL);
+        cr_assert_str_eq(report.path, names[i]);
+        cr_assert_str_neq(report.reason, "");
+    }
     cr_assert_eq(uv_loop_close(&loop), 0);
 }
 
