@@ -49,10 +49,10 @@ static bool take(const struct body_member *member, const json_t *value, struct b
         out->number = json_number_value(value);
         return json_is_number(value);
     default:
+        /* The decoder has refused zero bytes. */
         out->text = json_string_value(value);
         out->number = (double)json_string_length(value);
-        /* A zero byte would end the text early. */
-        return out->text && strlen(out->text) == json_string_length(value);
+        return json_is_string(value);
     }
 }
 
