@@ -57,13 +57,16 @@ class Tree:
 
     def is_io(self, path):
         """Whether a source or private header belongs to an I/O module. wc_socket.h is the header of
-        wc_socket.c, or of wc_socket_linux.c and its like."""
+        wc_socket.c, or of wc_socket_linux.c and its like; one without a source belongs to those
+        that include it."""
         if path.relative_to(self.root).parts[0] in IO_FOLDERS or path in self.io_sources:
             return True
-        return path.suffix == ".h" and any(
-            source.parent == path.parent and f"{source.stem}_".startswith(f"{path.stem}_")
-            for source in self.io_sources
-        )
+        if path.suffix != ".h":
+            return False
+        beside = set(path.parent.glob("*.c"))
+        own = {source for source in beside if f"{source.stem}_".startswith(f"{path.stem}_")}
+        users = own or {source for source in beside if f"{path.name}\"" in source.read_text()}
+        return bool(users) and users <= self.io_sources
 
     def complaint(self, path, include):
         """What is wrong with an include, or None."""
