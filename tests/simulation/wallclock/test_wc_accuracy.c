@@ -148,7 +148,7 @@ Test(wc_accuracy, forged_and_replayed_answers_are_counted_and_change_nothing)
         verdicts[DVBCSS_WC_REJECTED_ORIGINATE] + verdicts[DVBCSS_WC_REJECTED_DUPLICATE];
 
     cr_expect_float_eq((double)dropped, 110 * HOUR_S, 0.02 * 110 * HOUR_S);
-    cr_expect(verdicts[DVBCSS_WC_REJECTED_DUPLICATE] > HOUR_S);
+    cr_expect((double)verdicts[DVBCSS_WC_REJECTED_DUPLICATE] > HOUR_S);
     cr_expect(verdicts[DVBCSS_WC_ACCEPTED] <= result.requester.sent);
     cr_expect_eq(verdicts[DVBCSS_WC_ACCEPTED], result.estimator.exchanges);
     cr_expect_eq(result.estimator.doubted, 0);
