@@ -16,6 +16,11 @@ static json_t *properties_of(const struct dvbcss_cii *state, unsigned properties
     return object;
 }
 
+json_t *cii_report_state(const struct dvbcss_cii *state)
+{
+    return properties_of(state, DVBCSS_CII_ALL);
+}
+
 static json_t *names_of(unsigned properties)
 {
     json_t *names = json_array();
@@ -45,7 +50,7 @@ void cii_report_change(struct watch *watch, const struct dvbcss_cii *state, unsi
         watch_print(watch, json_pack("{s:s, s:o, s:o, s:o}", "event", "cii", "changed",
                                      names_of(changed), "content_id",
                                      watch_json_text(dvbcss_cii_text(state, DVBCSS_CII_CONTENT_ID)),
-                                     "state", properties_of(state, DVBCSS_CII_ALL)));
+                                     "state", cii_report_state(state)));
         return;
     }
     properties = properties_of(state, changed);

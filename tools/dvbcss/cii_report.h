@@ -17,4 +17,7 @@
  */
 void cii_report_change(struct watch *watch, const struct dvbcss_cii *state, unsigned changed);
 
+/** All that the TV has said so far, as in a CII message; NULL without memory. */
+json_t *cii_report_state(const struct dvbcss_cii *state);
+
 #endif

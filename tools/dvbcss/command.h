@@ -40,6 +40,8 @@ extern const struct command command_cii;
 extern const struct command command_companion;
 extern const struct command command_ctl;
 extern const struct command command_decode;
+extern const struct command command_discover;
+extern const struct command command_doctor;
 extern const struct command command_impair;
 extern const struct command command_ts;
 extern const struct command command_wc;

@@ -7,6 +7,7 @@
 #include "cii_report.h"
 #include "client_report.h"
 #include "dvbcss/companion.h"
+#include "find_tv.h"
 #include "watch.h"
 
 enum { SELECTORS_MAX = 16 };
@@ -19,9 +20,11 @@ struct companion_watch {
 };
 
 static const char help[] =
-    "Usage: dvbcss companion [OPTION]... CII-URL\n"
-    "Follow a timeline of the television whose CII endpoint is CII-URL, as\n"
-    "ws://192.168.1.5:7681/cii, and show where it is and how far that may be off.\n"
+    "Usage: dvbcss companion [OPTION]... [CII-URL|NAME]\n"
+    "Follow a timeline of a television and show where it is and how far that may be off: the one\n"
+    "whose CII endpoint is CII-URL, as ws://192.168.1.5:7681/cii, or which 'dvbcss discover' "
+    "shows\n"
+    "as NAME, or without either the only one there is.\n"
     "\n"
     "  -T, --timeline SELECTOR timeline wanted, as urn:dvb:css:timeline:pts; repeat it for\n"
     "                          others, best first; without it the best that the TV lists\n"
@@ -191,6 +194,7 @@ static int run(const struct command *command, int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     static const struct dvbcss_companion_options defaults = DVBCSS_COMPANION_OPTIONS_INIT;
     struct companion_watch self = {.options = defaults};
+    struct dvbcss_discovered tv;
     int exit_code;
 
     watch_init(&self.watch, command, &ops, 0.2);
@@ -198,9 +202,12 @@ static int run(const struct command *command, int argc, char **argv)
         watch_read_options(&self.watch, argc, argv, "T:r:s:" WATCH_LETTERS, options, take_option);
     if (exit_code >= 0)
         return exit_code;
-    if (argc - optind != 1)
-        return usage_error(command, "expected one CII-URL");
-    self.options.cii_url = argv[optind];
+    if (argc - optind > 1)
+        return usage_error(command, "expected one CII-URL or NAME at most");
+    exit_code =
+        find_cii_url(command, optind < argc ? argv[optind] : NULL, &tv, &self.options.cii_url);
+    if (exit_code != EXIT_DONE)
+        return exit_code;
     self.options.selectors = self.selectors;
     self.options.events.state = on_state;
     self.options.events.cii = on_cii;

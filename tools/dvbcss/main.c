@@ -8,8 +8,8 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-    &command_companion, &command_wc,     &command_cii,    &command_ts,
-    &command_ctl,       &command_decode, &command_impair, &command_accuracy};
+    &command_discover, &command_doctor, &command_companion, &command_wc,     &command_cii,
+    &command_ts,       &command_ctl,    &command_decode,    &command_impair, &command_accuracy};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)
