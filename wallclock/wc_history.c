@@ -176,15 +176,16 @@ static double prior_certainty(const struct wc_history *history, double now_s)
 static void fit(struct wc_history *history, double growth_ns_per_s, double now_s)
 {
     struct middle middles[WC_HISTORY_SPANS];
+    unsigned count = history->count;
     double shortest_ns = floor_ns(history, now_s);
     double weights = 0, mean_s = 0, mean_ns = 0;
     double certainty = prior_certainty(history, now_s);
     double moment = certainty * history->prior_ns_per_s;
     double limit_ns_per_s;
 
-    for (unsigned i = 0; i < history->count; i++)
+    for (unsigned i = 0; i < count; i++)
         middles[i] = middle_of(history, span_of(history, i));
-    for (unsigned i = 0; i < history->count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         double weight = weight_of(&middles[i], shortest_ns, now_s);
 
         weights += weight;
@@ -193,7 +194,7 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
     }
     mean_s /= weights;
     mean_ns /= weights;
-    for (unsigned i = 0; i < history->count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         double weight = weight_of(&middles[i], shortest_ns, now_s);
 
         moment += weight * (middles[i].at_s - mean_s) * (middles[i].ns - mean_ns);
