@@ -73,8 +73,7 @@ void ws_connection_end(struct dvbcss_connection *connection, unsigned code, cons
     dvbcss_free(connection);
 }
 
-void dvbcss_connection_close(struct dvbcss_connection *connection, unsigned code,
-                             const char *reason)
+void ws_connection_close(struct dvbcss_connection *connection, unsigned code, const char *reason)
 {
     size_t length = reason ? strlen(reason) : 0;
 
@@ -92,6 +91,19 @@ void dvbcss_connection_close(struct dvbcss_connection *connection, unsigned code
         memcpy(connection->reason, reason, length);
     connection->reason[length] = '\0';
     ws_socket_defer(connection->socket);
+}
+
+/* What RFC 6455 7.4 lets a server send. */
+static bool can_be_sent(unsigned code)
+{
+    return code == 1000 || code == 1001 || code == 1003 || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+void dvbcss_connection_close(struct dvbcss_connection *connection, unsigned code,
+                             const char *reason)
+{
+    ws_connection_close(connection, can_be_sent(code) ? code : DVBCSS_CLOSE_INTERNAL_ERROR, reason);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -159,14 +171,13 @@ void ws_connection_receive(struct dvbcss_connection *connection, const void *byt
     if (connection->closing)
         return;
     if (binary && options->binary_policy == DVBCSS_BINARY_REFUSE) {
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_UNSUPPORTED_DATA,
-                                "only text is understood");
+        ws_connection_close(connection, DVBCSS_CLOSE_UNSUPPORTED_DATA, "only text is understood");
     } else if (length > options->max_message_bytes - connection->incoming_length) {
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_TOO_BIG, "message is too big");
+        ws_connection_close(connection, DVBCSS_CLOSE_TOO_BIG, "message is too big");
     } else if (final && connection->incoming_length == 0) {
         deliver(connection, bytes, length, binary);
     } else if (gather(connection, bytes, length) != 0) {
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_INTERNAL_ERROR, "out of memory");
+        ws_connection_close(connection, DVBCSS_CLOSE_INTERNAL_ERROR, "out of memory");
     } else if (final) {
         deliver_gathered(connection, binary);
     }
@@ -219,8 +230,7 @@ static int enqueue(struct dvbcss_connection *connection, struct dvbcss_message *
     endpoint->server->counters.messages_dropped += dropped;
     if (result == DVBCSS_EFULL) {
         endpoint->server->counters.queue_overflows++;
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_POLICY,
-                                "messages are not taken fast enough");
+        ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "messages are not taken fast enough");
     } else if (result == 0) {
         note_congestion(connection);
     }
@@ -237,7 +247,7 @@ int dvbcss_connection_send(struct dvbcss_connection *connection, struct dvbcss_m
         return enqueue(connection, message);
     result = write_now(connection, message);
     if (result != 0)
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_ABNORMAL, NULL);
+        ws_connection_close(connection, DVBCSS_CLOSE_ABNORMAL, NULL);
     else if (ws_wire_congested(connection->socket->wire))
         note_congestion(connection);
     return result;
@@ -278,7 +288,7 @@ void ws_connection_flush(struct dvbcss_connection *connection, bool hooks)
 
     connection->progress_ms = now_ms(connection);
     if (drain(connection) != 0) {
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_ABNORMAL, NULL);
+        ws_connection_close(connection, DVBCSS_CLOSE_ABNORMAL, NULL);
     } else if (dvbcss_connection_congested(connection)) {
         ws_wire_want_write(connection->socket->wire);
     } else if (connection->congested) {

@@ -95,7 +95,7 @@ void ws_endpoint_free_all(struct dvbcss_server *server)
 static void close_disabled(void *user, struct dvbcss_connection *connection)
 {
     (void)user;
-    dvbcss_connection_close(connection, DVBCSS_CLOSE_GOING_AWAY, "endpoint is disabled");
+    ws_connection_close(connection, DVBCSS_CLOSE_GOING_AWAY, "endpoint is disabled");
 }
 
 void dvbcss_endpoint_set_enabled(struct dvbcss_endpoint *endpoint, bool enabled)

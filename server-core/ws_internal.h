@@ -225,6 +225,9 @@ struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
 /** The handshake is done: gives it an id and calls on_connect. */
 void ws_connection_open(struct dvbcss_connection *connection);
 
+/** As dvbcss_connection_close(), with any code; 1006 ends the socket without a close frame. */
+void ws_connection_close(struct dvbcss_connection *connection, unsigned code, const char *reason);
+
 /** Calls on_disconnect, if on_connect was called, and frees the connection. */
 void ws_connection_end(struct dvbcss_connection *connection, unsigned code, const char *reason);
 

@@ -132,8 +132,7 @@ void ws_socket_leave_all(struct dvbcss_server *server)
         struct ws_socket *socket = CONTAINER_OF(node, struct ws_socket, node);
 
         if (socket->connection && socket->connection->open)
-            dvbcss_connection_close(socket->connection, DVBCSS_CLOSE_GOING_AWAY,
-                                    "server is ending");
+            ws_connection_close(socket->connection, DVBCSS_CLOSE_GOING_AWAY, "server is ending");
         else if (socket->phase == WS_PHASE_HTTP && !socket->exchange)
             ws_socket_kill(socket);
     }
@@ -155,7 +154,7 @@ static void ping(struct ws_socket *socket, uint64_t now)
 
     socket->pinged_ms = now;
     if (ws_wire_write(socket->wire, WS_FRAME_PING, frame + WS_HEADROOM, 1) != 0)
-        dvbcss_connection_close(socket->connection, DVBCSS_CLOSE_ABNORMAL, NULL);
+        ws_connection_close(socket->connection, DVBCSS_CLOSE_ABNORMAL, NULL);
 }
 
 static void check_connection(struct ws_socket *socket, uint64_t now)
@@ -166,11 +165,11 @@ static void check_connection(struct ws_socket *socket, uint64_t now)
 
     if (has_passed(now, socket->heard_ms, options->idle_timeout_s)) {
         server->counters.idle_evictions++;
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_POLICY, "no sign of life");
+        ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "no sign of life");
     } else if (connection->congested && has_passed(now, connection->progress_ms,
                                                    connection->endpoint->options.stall_timeout_s)) {
         server->counters.stall_evictions++;
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_POLICY, "messages are not taken");
+        ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "messages are not taken");
     } else if (has_passed(now, socket->heard_ms, options->ping_interval_s) &&
                has_passed(now, socket->pinged_ms, options->ping_interval_s) &&
                !ws_wire_congested(socket->wire)) {
@@ -285,7 +284,7 @@ void ws_event_established(struct ws_socket *socket)
     /* The endpoint was disabled, or the server told to end, during the handshake. */
     if (socket->connection &&
         (!connection->endpoint->options.enabled || socket->server->state != WS_SERVER_OPEN))
-        dvbcss_connection_close(connection, DVBCSS_CLOSE_GOING_AWAY, NULL);
+        ws_connection_close(connection, DVBCSS_CLOSE_GOING_AWAY, NULL);
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -480,7 +480,7 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_connection_send_text(struct dvbcss_connec
  * takes it; messages from the peer are not delivered any more. on_disconnect follows from the
  * loop, never from inside this call.
  *
- * @param code   1000, 1001, 1003, 1007 to 1014 or 3000 to 4999
+ * @param code   1000, 1001, 1003, 1007 to 1014 or 3000 to 4999; 1011 is sent for any other
  * @param reason UTF-8, may be NULL; cut after #DVBCSS_CLOSE_REASON_MAX bytes
  * @note The first close wins; later ones are ignored.
  */

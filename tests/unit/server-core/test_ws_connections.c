@@ -491,6 +491,22 @@ Test(ws_connections, close_with_a_reason_cut_between_characters)
     stop_server();
 }
 
+Test(ws_connections, close_with_1011_for_codes_that_must_not_be_sent)
+{
+    static const unsigned codes[] = {0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 66536};
+
+    start_server(NULL, NULL);
+    for (unsigned i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        open_peer();
+        cr_assert(wait_for(&fixture.record.connects, i + 1));
+        dvbcss_connection_close(fixture.record.connection, codes[i], NULL);
+        cr_assert_eq(ws_peer_read_close(&peer, NULL), 1011, "%u", codes[i]);
+        cr_assert_eq(fixture.record.code, 1011);
+        ws_peer_close(&peer);
+    }
+    stop_server();
+}
+
 Test(ws_connections, tolerate_endpoints_without_hooks)
 {
     struct dvbcss_endpoint_options options = DVBCSS_ENDPOINT_OPTIONS_INIT;
