@@ -106,7 +106,8 @@ static void fill_address(const struct fetch *fetch, struct discovery_fetched *fe
         address = (char *)(uintptr_t)fetch->url.host;
     else
         curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
-    snprintf(fetched->address, sizeof fetched->address, "%s", address ? address : "");
+    snprintf(fetched->address, sizeof fetched->address, "%.*s", (int)sizeof fetched->address - 1,
+             address ? address : "");
 }
 
 /* Tells the result and forgets the request; the fetcher may be closing afterwards. */
