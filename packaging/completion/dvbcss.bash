@@ -74,7 +74,7 @@ _dvbcssd() {
     case $previous:$current in
     --set:* | -s:*)
         keys=$("$program" --print-config 2>/dev/null |
-            sed -n -e 's/^\[\(.*\)\]$/\1/;t name' -e 's/^\([a-z][a-z_]*\) = .*/\1/p;b' \
+            sed -n -e 's/^\[\(.*\)\]$/\1/;t name' -e 's/^\([a-z][a-z0-9_]*\) = .*/\1/p;b' \
                 -e ':name' -e 'h;s/^/[/p' |
             awk '/^\[/ { section = substr($0, 2); next } { print section "." $0 "=" }')
         compopt -o nospace 2>/dev/null

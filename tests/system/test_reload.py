@@ -246,7 +246,7 @@ class Documentation(unittest.TestCase):
         with open(os.path.join(ROOT, "docs", "control.md"), encoding="utf-8") as file:
             text = file.read()
         listed = re.search(r"<!-- restart -->(.*?)<!-- /restart -->", text, re.S).group(1)
-        self.assertEqual(set(re.findall(r"`([a-z_.]+)`", listed)), wanted)
+        self.assertEqual(set(re.findall(r"`([a-z0-9_.]+)`", listed)), wanted)
 
 
 if __name__ == "__main__":

@@ -293,7 +293,8 @@ const struct ctl_command *ctl_command_find(int count, char **arguments, int *wor
     return found;
 }
 
-/* Writes an argument as a segment of a path (RFC 3986 section 2.1). */
+/* Writes an argument as a segment of a path (RFC 3986 section 2.1). Servers take an encoded slash
+ * for a plain one, so there must be none. */
 static int encode(const char *text, char *out, size_t size)
 {
     size_t length = 0;
@@ -301,7 +302,7 @@ static int encode(const char *text, char *out, size_t size)
     for (; *text; text++) {
         bool plain = isalnum((unsigned char)*text) || strchr("-._~", *text);
 
-        if (length + 4 > size)
+        if (length + 4 > size || *text == '/')
             return -1;
         length += (size_t)snprintf(out + length, size - length, plain ? "%c" : "%%%02X",
                                    plain ? *text : (unsigned char)*text);
