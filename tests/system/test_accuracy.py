@@ -97,7 +97,7 @@ class Measuring(unittest.TestCase):
         self.assertEqual(found["requests"], found["network"]["up"]["received"])
 
     def test_each_estimator_holds_its_bound(self):
-        for estimator in ("lowest", "recent"):
+        for estimator in ("tracking", "lowest", "recent"):
             found = result("--estimator", estimator, "--settle", "0.5")
             self.assert_sound(found)
             self.assertEqual(found["setting"]["estimator"], estimator)

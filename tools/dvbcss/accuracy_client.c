@@ -6,8 +6,16 @@
 
 #include "dvbcss/system_time.h"
 #include "dvbcss/wc_estimator.h"
+#include "dvbcss/wc_tracking.h"
+
+static int create_tracking(struct dvbcss_wc_estimator **out,
+                           const struct dvbcss_wc_estimator_options *options)
+{
+    return dvbcss_wc_tracking_create(out, options, NULL);
+}
 
 const struct accuracy_estimator accuracy_estimators[] = {
+    {"tracking", create_tracking},
     {"lowest", dvbcss_wc_lowest_dispersion_create},
     {"recent", dvbcss_wc_most_recent_create},
     {NULL, NULL},

@@ -38,7 +38,7 @@ struct accuracy_client {
 struct accuracy_client_options {
     const struct accuracy_estimator *estimator;
     double max_freq_error_ppm;
-    /** Time between requests in ns; 0 for the library's. */
+    /** Time between requests in ns; 0 asks as seldom as the bound allows. */
     int64_t interval_ns;
     struct dvbcss_wc_client_events events;
     void *user;
