@@ -1,10 +1,9 @@
-#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clients/ws_client_internal.h"
+#include "common/loop_pipe.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 
@@ -33,12 +32,6 @@ struct handle_search {
     unsigned found;
 };
 
-static void count_handle(uv_handle_t *handle, void *count)
-{
-    (void)handle;
-    ++*(unsigned *)count;
-}
-
 /* Takes note of the handles on the loop that are younger than the first @p skip ones. */
 static void note_handle(uv_handle_t *handle, void *argument)
 {
@@ -47,9 +40,7 @@ static void note_handle(uv_handle_t *handle, void *argument)
 
     if (search->skip > 0)
         search->skip--;
-    else if (handle->type == UV_POLL)
-        (void)uv_fileno(handle, &context->pipe);
-    else if (context->static_count < WS_STATIC_HANDLES_MAX)
+    else if (handle->type != UV_POLL && context->static_count < WS_STATIC_HANDLES_MAX)
         context->statics[context->static_count++] = handle;
 }
 
@@ -113,29 +104,12 @@ static void on_ending(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, on_sweeper_closed);
 }
 
-/* libwebsockets closes the descriptor of its pipe twice: when it begins to end, and again when the
- * loop comes to closing handles. The number may belong to somebody else by then, so it gets one of
- * its own to close. */
-static void keep_number(int number)
-{
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int kept;
-
-    if (null < 0 || null == number)
-        return;
-    kept = fcntl(null, F_DUPFD_CLOEXEC, number);
-    if (kept >= 0 && kept != number)
-        close(kept);
-    close(null);
-}
-
 /* With contexts_lock held. */
 static void context_end(struct ws_client_context *context)
 {
     context->ending = true;
     ws_client_lws_end(context);
-    if (context->pipe >= 0)
-        keep_number(context->pipe);
+    loop_pipe_guard(context->pipe);
     (void)uv_timer_start(&context->sweeper, on_ending, 0, 0);
 }
 
@@ -214,6 +188,7 @@ static int context_create(struct ws_client_context **out, uv_loop_t *loop)
 {
     struct ws_client_context *context = dvbcss_calloc(1, sizeof *context);
     struct handle_search search = {.context = context};
+    unsigned handles;
 
     if (!context)
         return DVBCSS_ENOMEM;
@@ -225,11 +200,13 @@ static int context_create(struct ws_client_context **out, uv_loop_t *loop)
     list_init(&context->leaving);
     (void)uv_timer_init(loop, &context->sweeper);
     context->sweeper.data = context;
-    uv_walk(loop, count_handle, &search.skip);
+    handles = loop_pipe_count_handles(loop);
     if (ws_client_lws_begin(context) != 0) {
         uv_close((uv_handle_t *)&context->sweeper, on_sweeper_closed);
         return DVBCSS_EIO;
     }
+    context->pipe = loop_pipe_find(loop, handles);
+    search.skip = handles;
     uv_walk(loop, note_handle, &search);
     context->plain = ws_client_lws_vhost_create(context, "plain", NULL);
     if (!context->plain) {

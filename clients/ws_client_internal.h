@@ -42,7 +42,7 @@ struct ws_client_context {
     uv_handle_t *statics[WS_STATIC_HANDLES_MAX];
     unsigned static_count;
     /* Its descriptor for waking itself; -1 while there is none. */
-    uv_os_fd_t pipe;
+    int pipe;
 };
 
 struct ws_client_socket {

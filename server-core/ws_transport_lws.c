@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "common/loop_pipe.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
@@ -34,6 +35,8 @@ struct ws_transport {
     struct lws_context *context;
     struct lws_vhost *vhost;
     unsigned fd_limit;
+    /* The library's own descriptor, for waking itself. */
+    int pipe;
     /* The library keeps pointers to these. */
     struct lws_protocols protocols[2];
     lws_retry_bo_t no_pings;
@@ -272,6 +275,7 @@ int ws_transport_create(struct ws_transport **transport, const struct ws_transpo
 {
     struct lws_context_creation_info info;
     struct ws_transport *created = dvbcss_calloc(1, sizeof *created);
+    unsigned handles = loop_pipe_count_handles(options->loop);
 
     if (!created)
         return DVBCSS_ENOMEM;
@@ -283,6 +287,7 @@ int ws_transport_create(struct ws_transport **transport, const struct ws_transpo
         dvbcss_free(created);
         return DVBCSS_EIO;
     }
+    created->pipe = loop_pipe_find(options->loop, handles);
     *transport = created;
     created->vhost = lws_create_vhost(created->context, &info);
     return created->vhost ? 0 : DVBCSS_EIO;
@@ -291,6 +296,7 @@ int ws_transport_create(struct ws_transport **transport, const struct ws_transpo
 void ws_transport_stop(struct ws_transport *transport)
 {
     lws_context_destroy(transport->context);
+    loop_pipe_guard(transport->pipe);
 }
 
 void ws_transport_destroy(struct ws_transport *transport)

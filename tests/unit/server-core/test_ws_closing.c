@@ -1,4 +1,7 @@
 /* Servers that close: at any stage, completely. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "ws_fixture.h"
 
 static struct ws_peer second;
@@ -222,6 +225,60 @@ Test(ws_closing, one_of_two_servers_on_a_loop_leaves_the_other)
     cr_assert(wait_for(&fixture.record.messages, 1));
     fixture.closed = false;
     stop_server();
+}
+
+/* Whoever opens something while a server goes away gets numbers that were the server's. */
+enum { OTHERS = 40, OTHERS_A_TURN = 4 };
+
+struct other {
+    uv_check_t check;
+    int descriptors[OTHERS];
+    unsigned count;
+};
+
+static void open_others(uv_check_t *check)
+{
+    struct other *other = check->data;
+
+    for (unsigned i = 0; i < OTHERS_A_TURN && other->count < OTHERS; i++)
+        other->descriptors[other->count++] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void close_among_others(void)
+{
+    struct other other = {.count = 0};
+
+    cr_assert_eq(uv_check_init(&fixture.loop, &other.check), 0);
+    other.check.data = &other;
+    cr_assert_eq(uv_check_start(&other.check, open_others), 0);
+    dvbcss_server_close(fixture.server, on_server_closed, &fixture);
+    while (!fixture.closed)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    cr_assert_gt(other.count, 0);
+    for (unsigned i = 0; i < other.count; i++)
+        cr_expect_eq(close(other.descriptors[i]), 0, "%d was closed by somebody else",
+                     other.descriptors[i]);
+    uv_close((uv_handle_t *)&other.check, NULL);
+    uv_run(&fixture.loop, UV_RUN_DEFAULT);
+    cr_assert_eq(uv_loop_close(&fixture.loop), 0);
+}
+
+Test(ws_closing, closes_no_descriptor_of_others)
+{
+    start_server(NULL, NULL);
+    close_among_others();
+}
+
+Test(ws_closing, closes_no_descriptor_of_others_while_a_peer_hangs_on)
+{
+    struct dvbcss_server_options options = loopback_server();
+
+    options.close_timeout_s = 1;
+    start_server(&options, NULL);
+    open_peer();
+    cr_assert(wait_for(&fixture.record.connects, 1));
+    close_among_others();
+    ws_peer_close(&peer);
 }
 
 Test(ws_closing, many_times_over_does_not_grow)
