@@ -76,6 +76,17 @@ static int decode_presentation(void)
                                          NULL);
 }
 
+static int decode_request(void)
+{
+    struct dvbcss_ts_request request;
+    int error =
+        dvbcss_ts_request_decode(setup_text, sizeof setup_text - 1, DVBCSS_STRICT, &request, NULL);
+
+    if (!error)
+        dvbcss_ts_request_clear(&request);
+    return error;
+}
+
 static int create_sources(void)
 {
     struct dvbcss_ts_simple_source *simple = NULL;
@@ -209,6 +220,27 @@ Test(ts_memory, control_timestamps_are_read_whole_or_not_at_all)
 Test(ts_memory, presentation_timestamps_are_read_whole_or_not_at_all)
 {
     walk(decode_presentation);
+}
+
+Test(ts_memory, requests_are_read_whole_or_not_at_all)
+{
+    walk(decode_request);
+}
+
+Test(ts_memory, presentation_timestamps_are_written_without_allocating)
+{
+    const struct dvbcss_ts_presentation presentation = {
+        .has_actual = true,
+        .actual = {1, DVBCSS_TS_AT, 2},
+        .earliest = {3, DVBCSS_TS_MINUS_INFINITY, 0},
+        .latest = {4, DVBCSS_TS_AT, INT64_MAX},
+    };
+    char text[DVBCSS_TS_PRESENTATION_SIZE];
+    size_t length;
+
+    failing_alloc_begin(0);
+    cr_assert_eq(dvbcss_ts_presentation_encode(&presentation, text, sizeof text, &length), 0);
+    cr_assert_not(failing_alloc_end());
 }
 
 Test(ts_memory, sources_are_made_whole_or_not_at_all)
