@@ -33,6 +33,7 @@ static const char help[] =
     "      --settle SECONDS        not counted for percentiles (5, at most half the duration)\n"
     "      --grace SECONDS         not counted after a restart or a sleep (3)\n"
     "      --sample SECONDS        time between samples of our own client (0.01)\n"
+    "      --realtime              the network goes before all other programs; needs the right to\n"
     "      --estimator NAME        of our own client: tracking (default), lowest or recent\n"
     "      --repeat SECONDS        time between requests of our own client (as its bound wants)\n"
     "      --freq-error PPM        what our own client says of its clock (100)\n"
@@ -140,6 +141,7 @@ enum {
     SERVER_FREQ_ERROR,
     TRUTH_ERROR,
     ALLOW,
+    REALTIME,
     ESTIMATOR,
     TRUTH,
     SERVER,
@@ -206,6 +208,10 @@ static bool take_option(struct watch *watch, int option, const char *argument)
     if (option == ESTIMATOR) {
         plan->client.estimator = accuracy_estimator_find(argument);
         return plan->client.estimator != NULL;
+    }
+    if (option == REALTIME) {
+        plan->network.realtime = true;
+        return true;
     }
     if (option == TRUTH) {
         plan->truth_given = true;
@@ -276,6 +282,7 @@ static int read_options(struct accuracy *self, int argc, char **argv)
         {"truth-error", required_argument, NULL, TRUTH_ERROR},
         {"allow", required_argument, NULL, ALLOW},
         {"estimator", required_argument, NULL, ESTIMATOR},
+        {"realtime", no_argument, NULL, REALTIME},
         {"truth", required_argument, NULL, TRUTH},
         {"server", required_argument, NULL, SERVER},
         {"server-command", required_argument, NULL, SERVER_COMMAND},

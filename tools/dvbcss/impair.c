@@ -38,6 +38,7 @@ static const char help[] =
     "      --clients N             clients at once; one more takes the place of the one that\n"
     "                              was silent longest (64)\n"
     "      --awake-us US           stay awake for so long before each datagram is due (150)\n"
+    "      --realtime              go before all other programs; needs the right to\n"
     "      --models                list the networks, and exit\n"
     "      --draw N                tell what the network does to N datagrams each way, 10 ms\n"
     "                              apart, and exit\n"
@@ -155,7 +156,7 @@ static const struct watch_ops ops = {start, sample, stop};
 
 /* ---- the command line ----------------------------------------------------------------------- */
 
-enum { SERVER = 256, CLIENTS, AWAKE, MODELS, DRAW };
+enum { SERVER = 256, CLIENTS, AWAKE, REALTIME, MODELS, DRAW };
 
 static bool take_integer(const char *argument, int64_t high, int64_t *out)
 {
@@ -187,6 +188,9 @@ static bool take_option(struct watch *watch, int option, const char *argument)
         if (!read_number(argument, 0, 2000, &microseconds))
             return false;
         self->relay_options.awake_ns = (int64_t)(microseconds * 1e3);
+        return true;
+    case REALTIME:
+        self->relay_options.realtime = true;
         return true;
     case DRAW:
         return take_integer(argument, IMPAIR_DRAW_MAX, &self->draws);
@@ -222,6 +226,7 @@ static int run(const struct command *command, int argc, char **argv)
                                             {"duration", required_argument, NULL, 'd'},
                                             {"clients", required_argument, NULL, CLIENTS},
                                             {"awake-us", required_argument, NULL, AWAKE},
+                                            {"realtime", no_argument, NULL, REALTIME},
                                             {"models", no_argument, NULL, MODELS},
                                             {"draw", required_argument, NULL, DRAW},
                                             {"interval", required_argument, NULL, 'i'},

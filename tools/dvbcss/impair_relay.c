@@ -1,5 +1,7 @@
 #include "impair_relay.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -327,6 +329,15 @@ static void set_timer(struct impair_relay *relay, int64_t at_ns)
     timerfd_settime(relay->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+/* Once, on the thread that serves the relay. */
+static void go_first(struct impair_relay *relay)
+{
+    struct sched_param priority = {.sched_priority = 1};
+
+    relay->stats.realtime = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
+    relay->options.realtime = false;
+}
+
 static void on_ready(uv_poll_t *handle, int status, int events)
 {
     struct impair_relay *relay = handle->data;
@@ -335,6 +346,8 @@ static void on_ready(uv_poll_t *handle, int status, int events)
 
     (void)status;
     (void)events;
+    if (relay->options.realtime)
+        go_first(relay);
     do {
         take_events(relay);
         forward_due(relay);

@@ -32,6 +32,9 @@ struct impair_relay_options {
     size_t datagrams;
     /** How long before a due time the relay wakes up and stays awake. */
     int64_t awake_ns;
+    /** Has its thread go before all others, if the system lets it (SCHED_FIFO): its statistics tell
+     * whether it did. */
+    bool realtime;
 };
 
 #define IMPAIR_RELAY_OPTIONS_INIT                                                                  \

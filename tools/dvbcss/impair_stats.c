@@ -40,13 +40,14 @@ static json_t *counters_json(const struct impair_counters *counters)
 
 json_t *impair_stats_json(const struct impair_stats *stats)
 {
-    return json_pack(
-        "{s:o, s:o, s:I, s:I, s:I, s:I, s:{s:f, s:f, s:f}}", "up",
-        counters_json(&stats->direction[IMPAIR_UP]), "down",
-        counters_json(&stats->direction[IMPAIR_DOWN]), "clients", (json_int_t)stats->clients,
-        "evicted", (json_int_t)stats->evicted, "forged", (json_int_t)stats->forged, "replayed",
-        (json_int_t)stats->replayed, "late_s", "p50", impair_stats_lateness_s(stats, 0.5), "p99",
-        impair_stats_lateness_s(stats, 0.99), "max", (double)stats->lateness_max_ns / 1e9);
+    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:{s:f, s:f, s:f}}", "up",
+                     counters_json(&stats->direction[IMPAIR_UP]), "down",
+                     counters_json(&stats->direction[IMPAIR_DOWN]), "clients",
+                     (json_int_t)stats->clients, "evicted", (json_int_t)stats->evicted, "forged",
+                     (json_int_t)stats->forged, "replayed", (json_int_t)stats->replayed, "realtime",
+                     stats->realtime, "late_s", "p50", impair_stats_lateness_s(stats, 0.5), "p99",
+                     impair_stats_lateness_s(stats, 0.99), "max",
+                     (double)stats->lateness_max_ns / 1e9);
 }
 
 static void print_counters(const char *title, const struct impair_counters *counters)

@@ -6,6 +6,7 @@
 #define DVBCSS_TOOL_IMPAIR_STATS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "impair_model.h"
@@ -38,6 +39,8 @@ struct impair_stats {
     uint64_t evicted;
     uint64_t forged;
     uint64_t replayed;
+    /** The relay goes before all other programs. */
+    bool realtime;
     /** How long after its due time each datagram was sent. */
     uint32_t lateness[IMPAIR_LATENESS_STEPS + 1];
     int64_t lateness_max_ns;
