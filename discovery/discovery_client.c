@@ -13,13 +13,10 @@
 #include "dvbcss/url.h"
 
 enum {
-    FAMILIES = 2,
     /* IPv4 first: its URLs need no zone. IPv6 follows after this time. */
     IPV6_AFTER_MS = 100,
     TIMERS = 2,
 };
-
-static const int families[FAMILIES] = {AF_INET, AF_INET6};
 
 /* A place where a device said that it is. */
 struct candidate {
@@ -38,7 +35,7 @@ struct dvbcss_discovery_client {
     struct dvbcss_url location;
     bool has_location;
 
-    struct ssdp_socket *sockets[FAMILIES];
+    struct ssdp_socket *sockets[SSDP_FAMILIES];
     struct discovery_fetcher *fetcher;
     struct list_node candidates;
     size_t candidate_count;
@@ -228,7 +225,7 @@ static void send_search(struct dvbcss_discovery_client *client, unsigned index,
                         const char *host)
 {
     struct dvbcss_ssdp_message message = DVBCSS_SSDP_MESSAGE_INIT;
-    struct ssdp_socket *socket = client->sockets[to->any.sa_family == AF_INET6 ? 1 : 0];
+    struct ssdp_socket *socket = client->sockets[ssdp_family_index(to->any.sa_family)];
     char text[DVBCSS_SSDP_MESSAGE_MAX + 1];
     size_t length;
 
@@ -291,7 +288,7 @@ static void search_host(struct dvbcss_discovery_client *client)
     char text[DISCOVERY_ADDRESS_TEXT_SIZE];
     char host[DVBCSS_URL_HOST_SIZE];
 
-    if (!client->sockets[to.any.sa_family == AF_INET6 ? 1 : 0])
+    if (!client->sockets[ssdp_family_index(to.any.sa_family)])
         return;
     discovery_address_text(&to, false, text);
     if (dvbcss_url_host_of_address(text, host, sizeof host) == 0)
@@ -301,15 +298,15 @@ static void search_host(struct dvbcss_discovery_client *client)
 static void on_search(uv_timer_t *timer)
 {
     struct dvbcss_discovery_client *client = timer->data;
-    int family = (int)(client->steps % FAMILIES);
+    int family = (int)(client->steps % SSDP_FAMILIES);
 
     if (client->host) {
         if (family == 0 && client->host_known)
             search_host(client);
     } else if (client->sockets[family]) {
-        search_links(client, families[family]);
+        search_links(client, ssdp_families[family]);
     }
-    if (++client->steps < client->options.searches * FAMILIES)
+    if (++client->steps < client->options.searches * SSDP_FAMILIES)
         uv_timer_start(timer, on_search,
                        family == 0 ? IPV6_AFTER_MS : client->options.interval_ms - IPV6_AFTER_MS,
                        0);
@@ -438,7 +435,7 @@ void dvbcss_discovery_client_close(struct dvbcss_discovery_client *client,
         (void)uv_cancel((uv_req_t *)&client->lookup);
     uv_close((uv_handle_t *)&client->search, on_timer_closed);
     uv_close((uv_handle_t *)&client->deadline, on_timer_closed);
-    for (int i = 0; i < FAMILIES; i++)
+    for (int i = 0; i < SSDP_FAMILIES; i++)
         ssdp_socket_close(client->sockets[i], on_part_closed, client);
     discovery_fetcher_close(client->fetcher, on_part_closed, client);
 }
@@ -475,23 +472,17 @@ static int copy_options(struct dvbcss_discovery_client *client,
     return error;
 }
 
-/* A machine without one of the families does with the other. */
 static int open_sockets(struct dvbcss_discovery_client *client)
 {
-    const bool wanted[FAMILIES] = {client->options.ipv4, client->options.ipv6};
-    int last_error = 0;
+    const bool wanted[SSDP_FAMILIES] = {client->options.ipv4, client->options.ipv6};
+    int error;
 
-    for (int i = 0; i < FAMILIES && !client->has_location; i++) {
-        int error = !wanted[i] ? 0
-                               : ssdp_socket_open(&client->sockets[i], client->loop, families[i], 0,
-                                                  on_datagram, client);
-
-        if (error)
-            last_error = error;
-        if (client->sockets[i])
-            client->open_handles++;
-    }
-    return client->has_location || client->sockets[0] || client->sockets[1] ? 0 : last_error;
+    if (client->has_location)
+        return 0;
+    error = ssdp_sockets_open(client->sockets, client->loop, wanted, 0, on_datagram, client);
+    for (int i = 0; i < SSDP_FAMILIES; i++)
+        client->open_handles += client->sockets[i] != NULL;
+    return error;
 }
 
 /* Starts what the options ask for. */

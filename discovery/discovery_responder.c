@@ -12,15 +12,12 @@
 #include "dvbcss/url.h"
 
 enum {
-    FAMILIES = 2,
     /* Answers that wait for being repeated; more than these are sent once. */
     REPEATS_MAX = 64,
     /* A second announcement follows the first one of a start after this time. */
     SECOND_ANNOUNCEMENT_MS = 500,
     LINES_PER_S = 5,
 };
-
-static const int families[FAMILIES] = {AF_INET, AF_INET6};
 
 /* An answer that is due once more. */
 struct repeat {
@@ -40,7 +37,7 @@ struct dvbcss_discovery_responder {
     char **interfaces;
     char uuid[DVBCSS_SSDP_UUID_SIZE];
 
-    struct ssdp_socket *sockets[FAMILIES];
+    struct ssdp_socket *sockets[SSDP_FAMILIES];
     struct served served;
     uv_timer_t rescan;
     uv_timer_t notify;
@@ -62,7 +59,7 @@ struct dvbcss_discovery_responder {
 
 static struct ssdp_socket *socket_of(const struct dvbcss_discovery_responder *responder, int family)
 {
-    return responder->sockets[family == AF_INET6 ? 1 : 0];
+    return responder->sockets[ssdp_family_index(family)];
 }
 
 /* ---- messages ------------------------------------------------------------------------------- */
@@ -367,7 +364,7 @@ void dvbcss_discovery_responder_close(struct dvbcss_discovery_responder *respond
     timers[2] = &responder->repeat;
     for (int i = 0; i < 3; i++)
         uv_close((uv_handle_t *)timers[i], on_timer_closed);
-    for (int i = 0; i < FAMILIES; i++)
+    for (int i = 0; i < SSDP_FAMILIES; i++)
         ssdp_socket_close(responder->sockets[i], on_handle_closed, responder);
 }
 
@@ -435,26 +432,15 @@ static void start_timers(struct dvbcss_discovery_responder *responder)
                    (uint64_t)responder->options.max_age_s * 400);
 }
 
-/* A machine without one of the families does with the other. */
 static int open_sockets(struct dvbcss_discovery_responder *responder)
 {
-    const bool wanted[FAMILIES] = {responder->options.ipv4, responder->options.ipv6};
-    int last_error = 0;
+    const bool wanted[SSDP_FAMILIES] = {responder->options.ipv4, responder->options.ipv6};
+    int error = ssdp_sockets_open(responder->sockets, responder->loop, wanted,
+                                  responder->options.port, on_datagram, responder);
 
-    for (int i = 0; i < FAMILIES; i++) {
-        int error = !wanted[i]
-                        ? 0
-                        : ssdp_socket_open(&responder->sockets[i], responder->loop, families[i],
-                                           responder->options.port, on_datagram, responder);
-
-        if (error && error != DVBCSS_EADDRESS)
-            return error;
-        if (responder->sockets[i])
-            responder->open_handles++;
-        else if (error)
-            last_error = error;
-    }
-    return responder->sockets[0] || responder->sockets[1] ? 0 : last_error;
+    for (int i = 0; i < SSDP_FAMILIES; i++)
+        responder->open_handles += responder->sockets[i] != NULL;
+    return error;
 }
 
 int dvbcss_discovery_responder_create(struct dvbcss_discovery_responder **out, uv_loop_t *loop,
@@ -477,8 +463,6 @@ int dvbcss_discovery_responder_create(struct dvbcss_discovery_responder **out, u
     if (!error)
         error = open_sockets(responder);
     if (error) {
-        for (int i = 0; i < FAMILIES; i++)
-            ssdp_socket_close(responder->sockets[i], NULL, NULL);
         free_responder(responder);
         return error;
     }

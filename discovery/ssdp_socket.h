@@ -39,6 +39,26 @@ typedef void (*ssdp_socket_received)(void *user, const struct ssdp_datagram *dat
 DVBCSS_NODISCARD int ssdp_socket_open(struct ssdp_socket **out, uv_loop_t *loop, int family,
                                       uint16_t port, ssdp_socket_received received, void *user);
 
+/** IPv4, then IPv6. */
+enum { SSDP_FAMILIES = 2 };
+extern const int ssdp_families[SSDP_FAMILIES];
+
+/** Which of a pair of sockets is of this family. */
+static inline int ssdp_family_index(int family)
+{
+    return family == AF_INET6 ? 1 : 0;
+}
+
+/**
+ * Opens a socket for each family that is @p wanted. A machine without one of them does with the
+ * other: its place stays NULL.
+ *
+ * @return as ssdp_socket_open(), and then none is open; DVBCSS_EADDRESS only if no family is there
+ */
+DVBCSS_NODISCARD int ssdp_sockets_open(struct ssdp_socket *sockets[SSDP_FAMILIES], uv_loop_t *loop,
+                                       const bool wanted[SSDP_FAMILIES], uint16_t port,
+                                       ssdp_socket_received received, void *user);
+
 /** Hears the group on an interface from now on: 0 or DVBCSS_EIO. */
 DVBCSS_NODISCARD int ssdp_socket_join(struct ssdp_socket *socket, unsigned index);
 

@@ -230,6 +230,30 @@ int ssdp_socket_open(struct ssdp_socket **out, uv_loop_t *loop, int family, uint
     return 0;
 }
 
+const int ssdp_families[SSDP_FAMILIES] = {AF_INET, AF_INET6};
+
+int ssdp_sockets_open(struct ssdp_socket *sockets[SSDP_FAMILIES], uv_loop_t *loop,
+                      const bool wanted[SSDP_FAMILIES], uint16_t port,
+                      ssdp_socket_received received, void *user)
+{
+    int missing = 0;
+
+    for (int i = 0; i < SSDP_FAMILIES; i++) {
+        int error =
+            wanted[i] ? ssdp_socket_open(&sockets[i], loop, ssdp_families[i], port, received, user)
+                      : 0;
+
+        if (error == DVBCSS_EADDRESS) {
+            missing = error;
+        } else if (error) {
+            ssdp_socket_close(sockets[0], NULL, NULL);
+            sockets[0] = NULL;
+            return error;
+        }
+    }
+    return sockets[0] || sockets[1] ? 0 : missing;
+}
+
 /* ---- groups and sending --------------------------------------------------------------------- */
 
 static int change_membership(const struct ssdp_socket *socket, unsigned index, int v4, int v6)
