@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
     options.server.port = (uint16_t)strtoul(argv[1], NULL, 10);
     options.threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
     options.addresses = argc > 3 ? (const char *const *)(argv + 3) : local;

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -136,14 +137,15 @@ static void send_batches(struct flood *flood, datagram_maker make, unsigned batc
 
 static long resident_kb(void)
 {
+    static const char label[] = "VmRSS:";
     FILE *status = fopen("/proc/self/status", "r");
     char line[128];
-    long resident = -1;
+    long resident = 0;
 
     cr_assert_not_null(status);
-    while (fgets(line, sizeof line, status)) {
-        if (sscanf(line, "VmRSS: %ld kB", &resident) == 1)
-            break;
+    while (resident == 0 && fgets(line, sizeof line, status)) {
+        if (strncmp(line, label, sizeof label - 1) == 0)
+            resident = strtol(line + sizeof label - 1, NULL, 10);
     }
     fclose(status);
     cr_assert_gt(resident, 0);
