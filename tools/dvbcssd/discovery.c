@@ -55,16 +55,13 @@ static const char *const *command_of(const struct words *words)
 
 /* ---- who it is ------------------------------------------------------------------------------ */
 
-static void choose_name(const struct config_discovery *config, char *name, size_t size)
+/* A name for those who set none. */
+static void write_default_name(char *name, size_t size)
 {
     char host[64] = "";
 
-    if (*config->name) {
-        snprintf(name, size, "%s", config->name);
-        return;
-    }
     gethostname(host, sizeof host - 1);
-    snprintf(name, size, "dvbcssd on %s", *host ? host : "this machine");
+    snprintf(name, size, "dvbcss on %s", *host ? host : "this machine");
 }
 
 /* ---- starting ------------------------------------------------------------------------------- */
@@ -72,7 +69,8 @@ static void choose_name(const struct config_discovery *config, char *name, size_
 /* All that the two services are made of, as far as it has to be kept meanwhile. */
 struct plan {
     const struct config *config;
-    char name[256];
+    const char *name;
+    char default_name[96];
     char uuid[DVBCSS_SSDP_UUID_SIZE];
     struct words interfaces;
     struct words origins;
@@ -152,7 +150,8 @@ static int make_plan(struct plan *plan, char *reason, size_t reason_size)
         snprintf(reason, reason_size, "out of memory");
         return -1;
     }
-    choose_name(config, plan->name, sizeof plan->name);
+    write_default_name(plan->default_name, sizeof plan->default_name);
+    plan->name = *config->name ? config->name : plan->default_name;
     error = dvbcss_discovery_identity(text_or_none(config->state_file), plan->name, plan->uuid);
     if (error == 0)
         return 0;
