@@ -30,7 +30,7 @@ void discovery_add_zone(struct dvbcss_url *url, const char *peer)
     if (!zone || strchr(url->host, '%') || strncasecmp(url->host, "fe80:", 5) != 0 ||
         length + strlen(zone) >= sizeof url->host)
         return;
-    strcpy(url->host + length, zone);
+    memcpy(url->host + length, zone, strlen(zone) + 1);
 }
 
 /* Writes an advertised URL with a host that can be reached from here; "" if it is none. */

@@ -110,7 +110,7 @@ int dvbcss_discovery_identity(const char *state_file, const char *name,
     if (state_file && read_line(state_file, line, sizeof line) == 0) {
         if (!dvbcss_ssdp_uuid_is_valid(line))
             return DVBCSS_EVALUE;
-        strcpy(uuid, line);
+        memcpy(uuid, line, DVBCSS_SSDP_UUID_SIZE);
         return 0;
     }
     if (state_file && errno != ENOENT)

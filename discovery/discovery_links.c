@@ -1,6 +1,7 @@
 #include "discovery/discovery_links.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -12,7 +13,7 @@ static bool copy_link(struct discovery_link *link, const uv_interface_address_t 
     link->index = if_nametoindex(from->name);
     if (link->index == 0 || strlen(from->name) >= sizeof link->name)
         return false;
-    strcpy(link->name, from->name);
+    memcpy(link->name, from->name, strlen(from->name) + 1);
     link->internal = from->is_internal != 0;
     if (from->address.address4.sin_family == AF_INET) {
         link->address.v4 = from->address.address4;
@@ -78,8 +79,9 @@ void discovery_address_text(const union discovery_address *address, bool zone,
     inet_ntop(AF_INET6, &address->v6.sin6_addr, text, DISCOVERY_ADDRESS_TEXT_SIZE);
     if (zone && discovery_address_is_link_local(address) &&
         if_indextoname(address->v6.sin6_scope_id, name)) {
-        strcat(text, "%");
-        strcat(text, name);
+        size_t used = strlen(text);
+
+        snprintf(text + used, DISCOVERY_ADDRESS_TEXT_SIZE - used, "%%%s", name);
     }
 }
 

@@ -78,9 +78,10 @@ static int location_of(const struct dvbcss_discovery_responder *responder,
     if (dvbcss_url_host_of_address(options->advertise_host ? options->advertise_host : text, host,
                                    sizeof host) != 0)
         return DVBCSS_ENOSPC;
-    length = snprintf(location, DVBCSS_SSDP_LOCATION_SIZE, "http://%s:%u%s", host,
-                      options->advertise_port ? options->advertise_port : options->http_port,
-                      options->description_path);
+    length =
+        snprintf(location, DVBCSS_SSDP_LOCATION_SIZE, "http://%s:%u%s", host,
+                 (unsigned)(options->advertise_port ? options->advertise_port : options->http_port),
+                 options->description_path);
     return length < DVBCSS_SSDP_LOCATION_SIZE ? 0 : DVBCSS_ENOSPC;
 }
 

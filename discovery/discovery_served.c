@@ -35,7 +35,7 @@ static void take_address(struct served *served, const struct discovery_link *add
         link = &served->links[served->link_count++];
         link->index = address->index;
         link->family = family;
-        strcpy(link->name, address->name);
+        memcpy(link->name, address->name, sizeof link->name);
         link->own = address->address;
     } else if (discovery_address_is_link_local(&address->address) &&
                !discovery_address_is_link_local(&link->own)) {

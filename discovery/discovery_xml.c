@@ -264,7 +264,7 @@ static int read_document(struct reading *reading, const void *xml, size_t length
                          struct dvbcss_report *report)
 {
     const struct reading fresh = *reading;
-    bool unbound;
+    bool unbound = false;
     int error;
 
     if (length > INT32_MAX)

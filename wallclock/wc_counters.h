@@ -42,7 +42,7 @@ static inline void wc_counters_publish(struct wc_counters *published,
 static inline void wc_counters_read(const struct wc_counters *published,
                                     struct dvbcss_wc_server_counters *counters)
 {
-    uint64_t values[WC_COUNTERS];
+    uint64_t values[WC_COUNTERS] = {0};
 
     for (size_t i = 0; i < WC_COUNTERS; i++)
         values[i] = atomic_load_explicit(&published->values[i], memory_order_relaxed);

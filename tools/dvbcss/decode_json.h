@@ -12,9 +12,9 @@
 /**
  * Shows the members of a message, or says why it is none.
  *
- * @param kind "cii", "setup", "control", "presentation", or NULL to tell by its members
+ * @param name "cii", "setup", "control", "presentation", or NULL to tell by its members
  * @return an exit code: EXIT_FAILED also for one that only a tolerant reader accepts
  */
-int decode_json(const struct command *command, const char *kind, const char *text, size_t length);
+int decode_json(const struct command *command, const char *name, const char *text, size_t length);
 
 #endif

@@ -15,8 +15,6 @@
 #include "reload.h"
 #include "services.h"
 
-extern char **environ;
-
 struct daemon {
     uv_loop_t loop;
     uv_signal_t terminate;

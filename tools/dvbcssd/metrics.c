@@ -145,7 +145,7 @@ static void write_refusal(FILE *out, const struct listener *listener, const char
     char reason[32];
     size_t length = 0;
 
-    for (; name[length] && length < sizeof reason - 1; length++)
+    for (; length < sizeof reason - 1 && name[length]; length++)
         reason[length] = (char)tolower((unsigned char)name[length]);
     reason[length] = '\0';
     fprintf(out, "dvbcss_refusals_total{listener=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
