@@ -144,6 +144,7 @@ enum {
     REALTIME,
     ESTIMATOR,
     TRUTH,
+    /* From here on: texts, in the order of take_option(). */
     SERVER,
     SERVER_COMMAND,
     TRUTH_COMMAND,

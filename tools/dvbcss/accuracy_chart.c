@@ -92,9 +92,11 @@ static void draw_y_ticks(const struct accuracy_chart *chart)
     double step, first;
 
     if (chart->y_logarithmic) {
-        for (double value = pow(10, ceil(log10(chart->y_low) - 1e-9));
-             value <= chart->y_high * 1.001; value *= 10)
-            draw_y_tick(chart, value);
+        int decade = (int)ceil(log10(chart->y_low) - 1e-9);
+        int last = (int)floor(log10(chart->y_high) + 1e-9);
+
+        for (; decade <= last; decade++)
+            draw_y_tick(chart, pow(10, decade));
         return;
     }
     step = tick_step(chart->y_low, chart->y_high);

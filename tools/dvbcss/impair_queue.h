@@ -14,8 +14,6 @@
 /** A datagram under way. */
 struct impair_datagram {
     int64_t due_ns;
-    /** Order of arrival: of two that are due together the older one goes first. */
-    uint64_t number;
     int64_t arrival_ns;
     enum impair_direction direction;
     /** Whose it is: place and generation of the session. */
@@ -25,9 +23,17 @@ struct impair_datagram {
     uint8_t bytes[];
 };
 
+/** A place in the queue. */
+struct impair_place {
+    int64_t due_ns;
+    /** Order of arrival: of two that are due together the older one goes first. */
+    uint64_t number;
+    struct impair_datagram *datagram;
+};
+
 /** A heap of datagrams, bounded. */
 struct impair_queue {
-    struct impair_datagram **heap;
+    struct impair_place *heap;
     size_t count;
     size_t limit;
     uint64_t next_number;
@@ -42,7 +48,7 @@ void impair_queue_finish(struct impair_queue *queue);
 /**
  * Puts a datagram in.
  *
- * @param head  everything but number and bytes
+ * @param head  everything but the bytes
  * @return false if the queue is full or there is no memory
  */
 bool impair_queue_add(struct impair_queue *queue, const struct impair_datagram *head,
