@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clients/ws_client_internal.h"
 #include "dvbcss/alloc.h"
@@ -294,15 +295,30 @@ static void describe_refusal(struct ws_client_socket *socket, struct ws_client_s
     end->words_length = socket->body_length;
 }
 
+/* libwebsockets does not look why nobody accepted a connection. */
+static const char *reason_of_system(struct lws *wsi)
+{
+    lws_sockfd_type descriptor = lws_get_socket_fd(wsi);
+    int reason = 0;
+    socklen_t size = sizeof reason;
+
+    if (descriptor < 0 || getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &reason, &size) != 0)
+        return NULL;
+    return reason != 0 ? uv_strerror(-reason) : NULL;
+}
+
 /* OpenSSL knows better than libwebsockets why it did not believe a server. */
 static void describe_failure(struct ws_client_socket *socket, struct ws_client_socket_end *end)
 {
     SSL *ssl = lws_get_ssl(socket->wsi);
     long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+    const char *reason = reason_of_system(socket->wsi);
 
     if (socket->wrong_name)
         verdict = X509_V_ERR_IP_ADDRESS_MISMATCH;
     end->error = failure_of(end->detail);
+    if (reason)
+        end->detail = reason;
     if (verdict != X509_V_OK) {
         end->error = DVBCSS_ETLS;
         end->detail = X509_verify_cert_error_string(verdict);

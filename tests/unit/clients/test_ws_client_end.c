@@ -125,6 +125,7 @@ Test(ws_client_end, says_so_when_nobody_listens)
     connect_to(&f, "/");
     TEST_LOOP_UNTIL(&f.test, f.ended);
     cr_assert_eq(f.why.error, DVBCSS_EADDRESS, "%s", f.why.text);
+    cr_assert(strstr(f.why.text, "connection refused"), "%s", f.why.text);
     end(&f);
 }
 
