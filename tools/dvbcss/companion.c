@@ -74,7 +74,7 @@ static void show_position(struct companion_watch *self, const struct dvbcss_comp
     double seconds = fabs(now->position_s);
 
     if (!now->available) {
-        watch_show(&self->watch, "%s", dvbcss_companion_state_text(now->state));
+        watch_wait(&self->watch, dvbcss_companion_state_text(now->state));
         return;
     }
     watch_show(&self->watch, "%s%02.0f:%02.0f:%06.3f  speed %g  +/- %.3f ms  rtt %.3f ms  %s",
@@ -109,6 +109,7 @@ static void on_state(void *user, enum dvbcss_companion_state state)
                                             dvbcss_companion_state_text(state)));
     else
         watch_say(&self->watch, "%s", dvbcss_companion_state_text(state));
+    self->watch.waiting = dvbcss_companion_state_text(state);
 }
 
 static void on_cii(void *user, const struct dvbcss_cii *message, unsigned changed)

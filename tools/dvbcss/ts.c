@@ -64,7 +64,7 @@ static void sample(struct watch *watch)
         watch_show(watch, "%.3f ticks  speed %g  +/- %.3f ms", dvbcss_ticks_to_double(position),
                    dvbcss_clock_speed(self->timeline), bound_s * 1e3);
     else
-        watch_show(watch, dvbcss_clock_available(self->clock.wall) ? "the timeline is not available"
+        watch_wait(watch, dvbcss_clock_available(self->clock.wall) ? "the timeline is not available"
                                                                    : "waiting for the wall clock");
     if (available)
         watch_count(watch);

@@ -190,6 +190,13 @@ void watch_show(struct watch *watch, const char *format, ...)
     flush(watch);
 }
 
+void watch_wait(struct watch *watch, const char *text)
+{
+    if (watch->live || watch->waiting != text)
+        watch_show(watch, "%s", text);
+    watch->waiting = text;
+}
+
 void watch_print(struct watch *watch, json_t *object)
 {
     if (!object || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0) {

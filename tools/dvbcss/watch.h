@@ -40,6 +40,8 @@ struct watch {
     double timeout_s;
     /** How many results are wanted; 0 for no end. */
     int64_t count;
+    /** What was last said to be waited for; compared by its address. */
+    const char *waiting;
 
     /* ---- the members below belong to watch.c ---- */
     uv_timer_t sampler;
@@ -101,6 +103,10 @@ void watch_say(struct watch *watch, const char *format, ...) DVBCSS_PRINTF(2, 3)
 /** Shows the present state to people: on a terminal in the place of the last such line, elsewhere
  * as a line of its own. Not with --json. */
 void watch_show(struct watch *watch, const char *format, ...) DVBCSS_PRINTF(2, 3);
+
+/** Shows what is waited for, as watch_show(); but elsewhere than on a terminal only if @p text is
+ * another than @c waiting. It has to stay valid. */
+void watch_wait(struct watch *watch, const char *text);
 
 /** Prints an object as a JSON line and lets go of it. NULL (no memory) is reported. Ends the
  * command when nobody reads any more. */

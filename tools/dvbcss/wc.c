@@ -1,12 +1,14 @@
 /*
  * dvbcss wc: follows a TV's wall clock, and shows how far it may be off.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client_report.h"
 #include "dvbcss/clock.h"
 #include "dvbcss/system_time.h"
+#include "dvbcss/wc.h"
 #include "dvbcss/wc_client.h"
 #include "local_clock.h"
 #include "watch.h"
@@ -44,16 +46,17 @@ static const char help[] =
 static void print_clock(struct wc_watch *self, const struct dvbcss_wc_client_status *status,
                         int64_t local_ns, int64_t wall_ns)
 {
+    double rtt_s = status->rtt_last_ns < 0 ? NAN : (double)status->rtt_last_ns / 1e9;
+
     watch_print(&self->watch,
                 json_pack("{s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "event", "clock",
                           "local_ns", (json_int_t)local_ns, "wall_ns", (json_int_t)wall_ns,
                           "available", status->available, "bound_s",
                           watch_json_number(status->dispersion_s), "worst_bound_s",
                           watch_json_number(dvbcss_wc_client_worst_dispersion_s(self->client)),
-                          "rtt_s", watch_json_number((double)status->rtt_last_ns / 1e9),
-                          "exchanges", (json_int_t)status->exchanges, "useful",
-                          (json_int_t)status->useful, "kernel_drops",
-                          (json_int_t)status->kernel_drops));
+                          "rtt_s", watch_json_number(rtt_s), "exchanges",
+                          (json_int_t)status->exchanges, "useful", (json_int_t)status->useful,
+                          "kernel_drops", (json_int_t)status->kernel_drops));
 }
 
 static void sample(struct watch *watch)
@@ -72,7 +75,7 @@ static void sample(struct watch *watch)
                    (double)status.rtt_last_ns / 1e6, (unsigned long long)status.useful,
                    (unsigned long long)status.exchanges);
     else
-        watch_show(watch, "waiting for the wall clock at %s", self->url);
+        watch_wait(watch, "waiting for the wall clock");
     if (status.available)
         watch_count(watch);
 }
@@ -179,10 +182,11 @@ static int take_arguments(struct wc_watch *self, int argc, char **argv)
         snprintf(self->url, sizeof self->url, "%s", argv[next++]);
     } else {
         const char *host = next < argc ? argv[next++] : "127.0.0.1";
-        const char *text = next < argc ? argv[next++] : "6677";
+        char usual[8];
 
+        snprintf(usual, sizeof usual, "%d", DVBCSS_WC_DEFAULT_PORT);
         snprintf(self->url, sizeof self->url, strchr(host, ':') ? "udp://[%s]:%s" : "udp://%s:%s",
-                 host, text);
+                 host, next < argc ? argv[next++] : usual);
     }
     self->options.url = self->url;
     if (next < argc)
