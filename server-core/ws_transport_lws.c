@@ -2,9 +2,8 @@
  * libwebsockets behind the door of ws_transport.h: the one file of server-core that knows it. Its
  * one callback with a reason code is taken apart by a table into functions of their own.
  *
- * Version 4.1.6 with libuv has traps that this file keeps the base away from; the tests
- * test_ws_traps.c and test_ws_limits.c have one each. What they are, and why they are avoided as
- * they are, is said at each place.
+ * Version 4.1.6 with libuv has traps that this file keeps the base away from; test_ws_traps.c has a
+ * test for each. What they are, and why they are avoided as they are, is said at each place.
  */
 #include "ws_transport.h"
 
