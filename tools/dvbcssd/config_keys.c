@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dvbcss/wc.h"
 #include "dvbcss/wc_service.h"
 
 static const char *const id_statuses[] = {"partial", "final", NULL};
@@ -239,6 +240,8 @@ static const struct config_type freq_error = {read_freq_error, sizeof(double), f
 static const struct config_type permissions = {read_permissions, sizeof(int64_t), false};
 static const struct config_type token = {read_token, sizeof(char *), true};
 
+#define QUOTE(text) #text
+#define TEXT_OF(macro) QUOTE(macro)
 #define AT(member) offsetof(struct config, member)
 #define IN_TIMELINE(member) offsetof(struct config_timeline, member)
 #define TIMELINE CONFIG_TIMELINE_SECTION
@@ -251,8 +254,9 @@ const struct config_key config_keys[] = {
      "Serve the wall clock (CSS-WC, UDP)", RESTART},
     {"wallclock", "address", &string, AT(wallclock.address), 0, 0, NULL, "0.0.0.0",
      "IPv4 and IPv6 addresses to listen on, separated by spaces; :: for all of both", RESTART},
-    {"wallclock", "port", &integer, AT(wallclock.port), 0, 65535, NULL, "6677",
-     "UDP port; 0 lets the system choose (see --ready-file)", RESTART},
+    {"wallclock", "port", &integer, AT(wallclock.port), 0, 65535, NULL,
+     TEXT_OF(DVBCSS_WC_DEFAULT_PORT), "UDP port; 0 lets the system choose (see --ready-file)",
+     RESTART},
     {"wallclock", "threads", &integer, AT(wallclock.threads), 1, DVBCSS_WC_SERVICE_MAX_THREADS,
      NULL, "1", "Threads that do nothing but answer", RESTART},
     {"wallclock", "rate_limit", &integer, AT(wallclock.rate_limit), 0, DVBCSS_WC_SERVER_LIMIT_MAX,
