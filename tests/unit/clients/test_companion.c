@@ -164,6 +164,8 @@ static struct dvbcss_companion_options options_for(struct tv *tv)
     options.precision_s = 1e-6;
     options.connection.retry_min_ms = 1;
     options.connection.retry_max_ms = 5;
+    options.poll.floor_ns = 1000000;
+    options.poll.ceiling_ns = 2000000;
     options.events.state = on_state;
     options.events.timeline = on_timeline;
     options.events.trouble = on_trouble;
