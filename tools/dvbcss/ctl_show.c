@@ -165,8 +165,9 @@ void ctl_show_object(json_t *what)
     json_t *value;
     char cell[CELL_SIZE];
 
-    json_object_foreach (what, name, value)
+    json_object_foreach (what, name, value) {
         printf("%-20s %s\n", name, cell_text(value, cell));
+    }
 }
 
 static void show_alone(json_t *what, const struct column *columns, size_t count)
@@ -200,8 +201,9 @@ static void print_names(const char *title, const json_t *names)
     char cell[CELL_SIZE];
     size_t i;
 
-    json_array_foreach (names, i, name)
+    json_array_foreach (names, i, name) {
         printf("%-15s %s\n", title, cell_text(name, cell));
+    }
 }
 
 void ctl_show_reload(json_t *what)

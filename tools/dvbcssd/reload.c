@@ -67,19 +67,11 @@ static int check(struct change *change)
     return 0;
 }
 
-/* ---- appliers: called when the running configuration has the new values -------------------------
- */
+/* ---- appliers: called when the running configuration has the new values --------------------- */
 
 static int apply_log(struct change *change)
 {
     logging_set(&change->services->config->log);
-    return 0;
-}
-
-static int apply_guard(struct change *change)
-{
-    if (change->services->control)
-        control_swap_guard(change->services->control, &change->guard);
     return 0;
 }
 
@@ -128,7 +120,6 @@ static const struct {
     int (*apply)(struct change *change);
 } appliers[] = {
     {"log", NULL, apply_log},
-    {"control", NULL, apply_guard},
     {"cii", "enabled", apply_cii_enabled},
     {"cii", "max_connections", apply_cii_limit},
     {"ts", "enabled", apply_ts_enabled},
@@ -257,8 +248,9 @@ static void put_in_force(struct change *change)
 
     take_keys(change, due);
     take_timelines(change);
-    /* The file behind the same name may have another token. */
-    due[1] = true;
+    /* Always: the file behind the same name may have another token. */
+    if (change->services->control)
+        control_swap_guard(change->services->control, &change->guard);
     for (size_t i = 0; i < APPLIERS; i++) {
         failed = due[i] ? appliers[i].apply(change) : 0;
         error = error == 0 ? failed : error;
