@@ -14,7 +14,8 @@
 #define DEFAULT_FOLDER "/run/dvbcssd"
 #define SOCKET_NAME "control.sock"
 
-enum { BACKLOG = 64 };
+/* As that of the other listeners: a full queue refuses at once, it does not have a peer wait. */
+enum { BACKLOG = 511 };
 
 /* ---- where ---------------------------------------------------------------------------------- */
 
