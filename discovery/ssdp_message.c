@@ -399,8 +399,10 @@ static void put_notification(struct writer *writer, const struct dvbcss_ssdp_mes
     }
     put(writer, "%s\r\n", first_lines[FIRST_NOTIFY].line);
     put_text(writer, "HOST", message->host);
+    /* UPnP wants no LOCATION in a byebye, but there are companions that know a TV by nothing else.
+     */
     if (message->kind == DVBCSS_SSDP_BYEBYE)
-        put_text(writer, "SERVER", message->server);
+        put_text(writer, "LOCATION", message->location);
     else
         put_announcement(writer, message);
     put_text(writer, "NT", message->target);

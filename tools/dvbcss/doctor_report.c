@@ -99,10 +99,9 @@ int doctor_conclude(struct doctor *doctor)
     if (doctor->json)
         print_line(json_pack("{s:s, s:i, s:i}", "event", "result", "problems",
                              (int)doctor->problems, "notes", (int)doctor->notes));
-    else if (doctor->problems == 0)
-        printf("nothing is wrong, %u notes\n", doctor->notes);
     else
-        printf("%u problems, %u notes\n", doctor->problems, doctor->notes);
+        printf("%u problem%s, %u note%s\n", doctor->problems, doctor->problems == 1 ? "" : "s",
+               doctor->notes, doctor->notes == 1 ? "" : "s");
     return doctor->problems == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -236,13 +236,14 @@ Test(ssdp_message, all_kinds_are_read_back_as_they_were_written)
     }
 }
 
-Test(ssdp_message, a_byebye_names_no_place)
+Test(ssdp_message, a_byebye_names_the_place_that_companions_go_by)
 {
     struct dvbcss_ssdp_message message = answer(DVBCSS_SSDP_AS_DIAL);
 
     message.kind = DVBCSS_SSDP_BYEBYE;
     encode(&message);
-    cr_expect_null(strstr(text, "LOCATION"));
+    cr_expect_not_null(strstr(text, "\r\nLOCATION: http://192.0.2.7:7681/dd.xml\r\n"));
+    cr_expect_null(strstr(text, "CACHE-CONTROL"));
     cr_expect_not_null(strstr(text, "NTS: ssdp:byebye\r\n"));
     cr_expect_eq(decode(text).kind, DVBCSS_SSDP_BYEBYE);
 }
