@@ -90,6 +90,7 @@ class Configuration(unittest.TestCase):
         self.refused("[wallclock]\nport = many\n", "tv.conf:2", "whole number", "many")
         self.refused("[http]\naddres = ::\n", "tv.conf:2", "addres", "http")
         self.refused("[nowhere]\na = b\n", "tv.conf:2", "nowhere")
+        self.refused("port = 1\n[http]\n", "tv.conf:1", "port", "before any [section]")
         self.refused("[http]\nthis is no assignment\n", "tv.conf:2")
         self.refused("[content]\nid_status = maybe\n", "tv.conf:2", "partial", "final", "maybe")
         self.refused("[cii]\nenabled = perhaps\n", "tv.conf:2", "true or false")

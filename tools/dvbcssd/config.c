@@ -135,6 +135,8 @@ static int set_value(struct config *config, const char *where, const char *secti
     char reason[REASON_SIZE];
     void *base = config;
 
+    if (section[0] == '\0')
+        return refuse(error, "%s: %s stands before any [section]", where, name);
     if (!timeline && strcmp(section, CONFIG_TIMELINE_SECTION) == 0)
         return refuse(error, "%s: a timeline needs a name: [timeline.NAME]", where);
     if (!config_section_known(lookup))
