@@ -202,6 +202,22 @@ class Reload(unittest.TestCase):
         self.assertEqual(tv.get("/content")["contentId"], "dvb://1.2.3")
         self.stop()
 
+    def test_a_programme_that_control_started_gives_way_to_new_content(self):
+        tv = self.start()
+        self.assertEqual(tv.patch("/programme", {"running": True}).status, 200)
+        self.reload(BASE + "[log]\nlevel = debug\n")
+        self.assertEqual(tv.get("/programme"), {"running": True})
+        self.reload(BASE.replace("1.2.3", "5") + "[timeline.temi]\nselector = urn:x:temi\n"
+                    "tick_rate = 1000\n")
+        self.assertEqual(tv.get("/programme"), {"running": False})
+        self.assertEqual(tv.get("/content")["contentId"], "dvb://5")
+        self.assertEqual([t["name"] for t in tv.get("/timelines")["timelines"]],
+                         ["pts", "old", "temi"])
+        tv.patch("/programme", {"running": True})
+        self.reload(BASE + "[programme]\ndemo = true\n")
+        self.assertEqual(tv.get("/programme"), {"running": True})
+        self.stop()
+
     def test_a_new_token_is_taken_and_a_bad_one_is_not(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)

@@ -13,6 +13,8 @@ struct change {
     /** What was read; once in force, what was there before. */
     struct config fresh;
     struct control_guard guard;
+    /** Content or timelines differ. */
+    bool presentation;
     struct reload_result *result;
 };
 
@@ -50,7 +52,6 @@ static int check_timeline(struct change *change, const struct config_timeline *w
 /* Everything that could fail later. */
 static int check(struct change *change)
 {
-    const struct config *running = change->services->config;
     struct config_error error;
     char reason[sizeof change->result->error];
 
@@ -58,7 +59,8 @@ static int check(struct change *change)
         return refuse(change, "%s", error.text);
     if (control_guard_init(&change->guard, &change->fresh.control, reason, sizeof reason) != 0)
         return refuse(change, "%s", reason);
-    if (config_runs_demo(running) || config_runs_demo(&change->fresh))
+    /* The programme's timelines go with it. */
+    if (change->services->programme || config_runs_demo(&change->fresh))
         return 0;
     for (size_t i = 0; i < change->fresh.timeline_count; i++) {
         if (check_timeline(change, &change->fresh.timelines[i]) != 0)
@@ -99,11 +101,13 @@ static int apply_ts_limit(struct change *change)
     return 0;
 }
 
-/* The programme's own content is left alone. */
 static int apply_content(struct change *change)
 {
-    return config_runs_demo(change->services->config) ? 0
-                                                      : services_present_content(change->services);
+    change->presentation = true;
+    /* The programme has its own. */
+    return change->services->programme || config_runs_demo(change->services->config)
+               ? 0
+               : services_present_content(change->services);
 }
 
 static int apply_step(struct change *change)
@@ -177,11 +181,16 @@ static int apply_presentation(struct change *change)
     bool before = config_runs_demo(&change->fresh);
     bool after = config_runs_demo(change->services->config);
 
-    if (before && !after)
-        return end_programme(change);
     if (!before && after)
         return services_start_programme(change->services);
-    return after ? 0 : apply_timelines(change);
+    if (before && !after)
+        return end_programme(change);
+    if (after)
+        return 0;
+    if (!change->services->programme)
+        return apply_timelines(change);
+    /* The control API has started it: what is newly configured comes before it. */
+    return change->presentation ? end_programme(change) : 0;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -229,9 +238,11 @@ static void note_timelines(struct change *change, const struct config *from,
 static void take_timelines(struct change *change)
 {
     struct config *running = change->services->config, held = *running;
+    size_t noted = json_array_size(change->result->applied);
 
     note_timelines(change, &change->fresh, running, false);
     note_timelines(change, running, &change->fresh, true);
+    change->presentation = json_array_size(change->result->applied) != noted;
     running->timelines = change->fresh.timelines;
     running->timeline_count = change->fresh.timeline_count;
     running->from_file = change->fresh.from_file;

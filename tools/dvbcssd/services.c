@@ -302,8 +302,10 @@ void services_stop(struct services *services)
 
 int services_start_programme(struct services *services)
 {
-    int error = tv_clear(services->tv);
+    int error;
 
+    services_stop_programme(services);
+    error = tv_clear(services->tv);
     return error == 0 ? programme_start(&services->programme, services->loop, services->tv,
                                         services->config->demo_step_s)
                       : error;

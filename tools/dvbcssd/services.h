@@ -84,7 +84,8 @@ int services_start(struct services *services, struct services_error *error);
 /** Stops everything, telling each companion. The loop runs empty afterwards. */
 void services_stop(struct services *services);
 
-/** Starts the demo programme in place of everything that is presented: 0 or a dvbcss_error. */
+/** Starts the demo programme, anew if it runs, in place of everything that is presented: 0 or a
+ * dvbcss_error. */
 DVBCSS_NODISCARD int services_start_programme(struct services *services);
 
 /** Stops the demo programme; what it presents stays. */
