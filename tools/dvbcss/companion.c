@@ -35,7 +35,7 @@ static const char help[] =
     "      --max-error SECONDS the wall clock counts as available up to this error (any)\n"
     "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
     "      --ca FILE           certificates (PEM) to check a wss:// server "
-    "with\n" HELP_WATCH_OPTIONS(
+    "with\n" HELP_INTERVAL("0.2") HELP_WATCH_OPTIONS(
         "samples while synchronised") "\n"
                                       "Each JSON line has an event: state, cii, trouble or "
                                       "position. Times named\n"

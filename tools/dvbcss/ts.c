@@ -33,7 +33,7 @@ static const char help[] =
     "      --threshold SECONDS leave smaller jumps of the timeline alone (0.001)\n"
     "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
     "      --ca FILE           certificates (PEM) to check a wss:// server "
-    "with\n" HELP_WATCH_OPTIONS(
+    "with\n" HELP_INTERVAL("0.4") HELP_WATCH_OPTIONS(
         "samples while available") "\n"
                                    "Each JSON line has an event: connected, disconnected, "
                                    "control_timestamp, timing,\n"

@@ -62,8 +62,8 @@ struct watch {
         "help", no_argument, NULL, 'h'                                                             \
     }
 #define WATCH_LETTERS "ji:n:t:h"
+#define HELP_INTERVAL(seconds) "  -i, --interval SECONDS  time between samples (" seconds ")\n"
 #define HELP_WATCH_OPTIONS(what)                                                                   \
-    "  -i, --interval SECONDS  time between samples\n"                                             \
     "  -n, --count N           end after N " what "\n"                                             \
     "  -t, --timeout SECONDS   end with status 3 if it is not done by then\n"                      \
     "  -j, --json              print JSON lines\n"                                                 \

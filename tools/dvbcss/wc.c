@@ -34,12 +34,14 @@ static const char help[] =
     "      --reply-timeout SECONDS  time to wait for an answer\n"
     "      --max-error SECONDS the clock counts as available up to this error (any)\n"
     "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
-    "  -x, --exchanges         show each exchange with its four times\n" HELP_WATCH_OPTIONS(
-        "samples of the available clock") "\n"
-                                          "Each JSON line has an event: exchange, availability, "
-                                          "trouble or clock. Times\n"
-                                          "named local_ns are of "
-                                          "CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
+    "  -x, --exchanges         show each exchange with its four times\n" HELP_INTERVAL("0.2")
+        HELP_WATCH_OPTIONS(
+            "samples of the available clock") "\n"
+                                              "Each JSON line has an event: exchange, "
+                                              "availability, "
+                                              "trouble or clock. Times\n"
+                                              "named local_ns are of "
+                                              "CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
 
 /* ---- what is shown -------------------------------------------------------------------------- */
 
