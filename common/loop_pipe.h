@@ -17,7 +17,8 @@ unsigned loop_pipe_count_handles(uv_loop_t *loop);
 int loop_pipe_find(uv_loop_t *loop, unsigned known);
 
 /** Gives the second close something of its own to close. Call it right after libwebsockets has
- * begun to end; -1 does nothing. */
+ * begun to end; -1 does nothing. What is left is the moment in between, for another thread that
+ * opens something right then. */
 void loop_pipe_guard(int number);
 
 #endif
