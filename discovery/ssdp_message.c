@@ -356,7 +356,7 @@ static void put(struct writer *writer, const char *format, ...)
 static void put_text(struct writer *writer, const char *name, const char *value)
 {
     for (const char *c = value; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+        if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7f)
             writer->error = DVBCSS_EVALUE;
     }
     if (value[0] != '\0')
