@@ -2,16 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "discovery/dial_command.h"
+#include "discovery/dial_server.h"
 #include "dvbcss/alloc.h"
-#include "dvbcss/discovery_dial.h"
 #include "dvbcss/discovery_policy.h"
-#include "dvbcss/log.h"
 #include "dvbcss/ssdp.h"
 #include "dvbcss/url.h"
 
 enum {
-    PATH_SIZE = 256,
     /* Host and port as in a URL. */
     AUTHORITY_SIZE = DVBCSS_URL_HOST_SIZE + 8,
     HEADERS_MAX = 4,
@@ -20,37 +17,6 @@ enum {
 
 static const char application_suffix[] = "/" DVBCSS_DIAL_APPLICATION;
 static const char run_suffix[] = "/" DVBCSS_DIAL_APPLICATION "/run";
-
-struct dvbcss_dial_server {
-    uv_loop_t *loop;
-    struct dvbcss_http_handler *description_handler;
-    struct dvbcss_http_handler *apps_handler;
-    /* Written once: it is the same for everybody. */
-    char description[DVBCSS_DIAL_DEVICE_SIZE];
-    char *description_path;
-    char *apps_path;
-    char *inter_dev_sync_path;
-    char *app2app_path;
-    char *user_agent;
-    char *advertise_host;
-    uint16_t advertise_port;
-    char **launch_command;
-    char **stop_command;
-    char **allowed_origins;
-    size_t allowed_origin_count;
-    unsigned command_timeout_ms;
-    /* Without a launch command the application is what the TV itself runs. */
-    bool running;
-    /* The state that the command under way leads to. */
-    bool will_run;
-    struct dial_command *command;
-    struct dvbcss_log_limit log_limit;
-    struct dvbcss_dial_server_counters counters;
-    bool closing;
-    uv_timer_t end;
-    void (*closed)(void *user);
-    void *closed_user;
-};
 
 /* One request on its way through, and the headers that its answer gets. */
 struct exchange {
@@ -134,21 +100,28 @@ static void url_for(const struct exchange *exchange, const char *scheme, const c
 
 /* ---- who may what --------------------------------------------------------------------------- */
 
-static void read_origin(struct exchange *exchange)
+static bool is_permitted(const struct exchange *exchange, const char *origin)
 {
     const struct dvbcss_dial_server *dial = exchange->dial;
-    char own[AUTHORITY_SIZE];
+    const char *const *allowed = (const char *const *)dial->allowed_origins;
+    char reached[AUTHORITY_SIZE], advertised[AUTHORITY_SIZE];
+
+    authority_of(exchange, false, reached);
+    authority_of(exchange, true, advertised);
+    return dvbcss_discovery_origin_permitted(origin, reached, allowed,
+                                             dial->allowed_origin_count) ||
+           dvbcss_discovery_origin_permitted(origin, advertised, NULL, 0);
+}
+
+static void read_origin(struct exchange *exchange)
+{
     int error = dvbcss_http_request_header(exchange->request, "origin", exchange->origin,
                                            sizeof exchange->origin);
 
     exchange->has_origin = error != DVBCSS_ENOENT;
-    authority_of(exchange, false, own);
     /* One that is too long is none that we know. */
-    exchange->permitted =
-        error != DVBCSS_ENOSPC &&
-        dvbcss_discovery_origin_permitted(exchange->has_origin ? exchange->origin : NULL, own,
-                                          (const char *const *)dial->allowed_origins,
-                                          dial->allowed_origin_count);
+    exchange->permitted = error != DVBCSS_ENOSPC &&
+                          is_permitted(exchange, exchange->has_origin ? exchange->origin : NULL);
 }
 
 /* Reading is for everybody; a page may see the header that it needs. */
@@ -386,44 +359,9 @@ static void handle_apps(void *context, const struct dvbcss_http_request *request
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-/* Copies a list that ends with NULL; NULL stays NULL. */
-static int copy_command(char ***copy, const char *const *command)
-{
-    size_t count = 0;
-
-    *copy = NULL;
-    if (!command)
-        return 0;
-    while (command[count])
-        count++;
-    *copy = dvbcss_calloc(count + 1, sizeof **copy);
-    if (!*copy)
-        return DVBCSS_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        (*copy)[i] = dvbcss_strdup(command[i]);
-        if (!(*copy)[i])
-            return DVBCSS_ENOMEM;
-    }
-    return 0;
-}
-
-static void free_command(char **command)
-{
-    for (size_t i = 0; command && command[i]; i++)
-        dvbcss_free(command[i]);
-    dvbcss_free(command);
-}
-
 static void free_dial(struct dvbcss_dial_server *dial)
 {
-    char *const texts[] = {dial->description_path, dial->apps_path,  dial->inter_dev_sync_path,
-                           dial->app2app_path,     dial->user_agent, dial->advertise_host};
-
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        dvbcss_free(texts[i]);
-    free_command(dial->launch_command);
-    free_command(dial->stop_command);
-    free_command(dial->allowed_origins);
+    dial_settings_finish(dial);
     dvbcss_free(dial);
 }
 
@@ -459,82 +397,6 @@ void dvbcss_dial_server_close(struct dvbcss_dial_server *dial, void (*closed)(vo
         finish_close(dial);
 }
 
-static int copy_options(struct dvbcss_dial_server *dial,
-                        const struct dvbcss_dial_server_options *options)
-{
-    const struct {
-        char **copy;
-        const char *text;
-    } texts[] = {
-        {&dial->description_path, options->description_path},
-        {&dial->apps_path, options->apps_path},
-        {&dial->inter_dev_sync_path, options->inter_dev_sync_path},
-        {&dial->app2app_path, options->app2app_path},
-        {&dial->user_agent, options->user_agent},
-        {&dial->advertise_host, options->advertise_host},
-    };
-
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        *texts[i].copy = dvbcss_strdup(texts[i].text);
-        if (texts[i].text && !*texts[i].copy)
-            return DVBCSS_ENOMEM;
-    }
-    dial->advertise_port = options->advertise_port;
-    dial->command_timeout_ms = options->command_timeout_ms;
-    if (copy_command(&dial->launch_command, options->launch_command) != 0 ||
-        copy_command(&dial->stop_command, options->stop_command) != 0)
-        return DVBCSS_ENOMEM;
-    dial->allowed_origins = dvbcss_calloc(options->allowed_origin_count + 1, sizeof(char *));
-    if (!dial->allowed_origins)
-        return DVBCSS_ENOMEM;
-    for (; dial->allowed_origin_count < options->allowed_origin_count;
-         dial->allowed_origin_count++) {
-        char **origin = &dial->allowed_origins[dial->allowed_origin_count];
-
-        *origin = dvbcss_strdup(options->allowed_origins[dial->allowed_origin_count]);
-        if (!*origin)
-            return DVBCSS_ENOMEM;
-    }
-    return 0;
-}
-
-static bool path_is_good(const char *path)
-{
-    return path && path[0] == '/' && strlen(path) < PATH_SIZE;
-}
-
-static bool options_are_good(const struct dvbcss_dial_server_options *options)
-{
-    size_t length = options->apps_path ? strlen(options->apps_path) : 0;
-
-    return path_is_good(options->description_path) && path_is_good(options->apps_path) &&
-           path_is_good(options->inter_dev_sync_path) && path_is_good(options->app2app_path) &&
-           length > 1 && options->apps_path[length - 1] != '/' &&
-           options->description_path[1] != '\0' && options->user_agent &&
-           options->command_timeout_ms > 0 &&
-           (!options->launch_command || options->launch_command[0]) &&
-           (!options->stop_command || options->stop_command[0]);
-}
-
-/* Whether the resource can be written for the longest address. */
-static int try_application(const struct dvbcss_dial_server *dial)
-{
-    static const char longest[] = "ws://[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535";
-    char app2app_url[sizeof longest + PATH_SIZE];
-    char inter_dev_sync_url[sizeof longest + PATH_SIZE];
-    char document[DVBCSS_DIAL_APPLICATION_SIZE];
-    const struct dvbcss_dial_application application = {
-        .app2app_url = app2app_url,
-        .inter_dev_sync_url = inter_dev_sync_url,
-        .user_agent = dial->user_agent,
-    };
-
-    snprintf(app2app_url, sizeof app2app_url, "%s%s", longest, dial->app2app_path);
-    snprintf(inter_dev_sync_url, sizeof inter_dev_sync_url, "%s%s", longest,
-             dial->inter_dev_sync_path);
-    return dvbcss_dial_encode_application(&application, document, sizeof document, NULL);
-}
-
 static int add_handlers(struct dvbcss_dial_server *dial, struct dvbcss_server *server,
                         size_t max_launch_bytes)
 {
@@ -560,22 +422,13 @@ static int add_handlers(struct dvbcss_dial_server *dial, struct dvbcss_server *s
 int dvbcss_dial_server_create(struct dvbcss_dial_server **out, struct dvbcss_server *server,
                               const struct dvbcss_dial_server_options *options)
 {
-    struct dvbcss_dial_server *dial;
+    struct dvbcss_dial_server *dial = dvbcss_calloc(1, sizeof *dial);
     int error;
 
-    if (!options_are_good(options))
-        return DVBCSS_EINVAL;
-    dial = dvbcss_calloc(1, sizeof *dial);
     if (!dial)
         return DVBCSS_ENOMEM;
     dial->loop = dvbcss_server_loop(server);
-    dial->running = !options->launch_command;
-    error = dvbcss_dial_encode_device(&options->device, dial->description, sizeof dial->description,
-                                      NULL);
-    if (!error)
-        error = copy_options(dial, options);
-    if (!error)
-        error = try_application(dial);
+    error = dial_settings_take(dial, options);
     if (!error)
         error = add_handlers(dial, server, options->max_launch_bytes);
     if (error) {

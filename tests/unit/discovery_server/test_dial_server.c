@@ -259,6 +259,16 @@ Test(dial_server, pages_of_the_tv_itself_and_of_named_origins_may_launch)
     cr_expect_eq(answer.status, 201);
 }
 
+Test(dial_server, a_page_that_a_proxy_serves_for_the_tv_may_launch)
+{
+    options.launch_command = touch_command;
+    options.advertise_host = "tv.example";
+    options.advertise_port = 8080;
+    start();
+    cr_expect_eq(ask("POST", "/dial/apps/HbbTV", "Origin: http://tv.example:8080\r\n", "a"), 201);
+    TEST_LOOP_SPIN_UNTIL(&test, access(path, F_OK) == 0);
+}
+
 Test(dial_server, a_browser_that_asks_first_learns_what_its_page_may)
 {
     static const char *const origins[] = {"https://companion.example"};
