@@ -221,6 +221,7 @@ async def start_television(dvbcssd):
         "--set", "http.address=127.0.0.1", "--set", "http.port=0",
         "--set", "wallclock.address=127.0.0.1", "--set", "wallclock.port=0",
         "--set", "programme.demo=true", "--set", f"programme.step={STEP_S}",
+        "--set", "discovery.enabled=true", "--set", "discovery.interfaces=lo",
         "--set", "log.level=warning", "--ready-file", "-",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
     )
