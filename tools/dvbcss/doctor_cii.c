@@ -135,8 +135,6 @@ static void check_timeline(struct doctor *doctor, const json_t *timeline, size_t
 static void check_timelines(struct doctor *doctor, const json_t *message)
 {
     const json_t *timelines = json_object_get(message, "timelines");
-    const json_t *timeline;
-    size_t index;
 
     if (!timelines)
         doctor_find(doctor, FINDING_TIMELINES_MISSING, "timelines is missing");
@@ -147,8 +145,8 @@ static void check_timelines(struct doctor *doctor, const json_t *message)
                     doctor_kind(timelines));
     else if (json_array_size(timelines) == 0)
         doctor_find(doctor, FINDING_TIMELINES_EMPTY, "timelines is an empty list");
-    json_array_foreach (timelines, index, timeline)
-        check_timeline(doctor, timeline, index);
+    for (size_t i = 0; i < json_array_size(timelines); i++)
+        check_timeline(doctor, json_array_get(timelines, i), i);
 }
 
 static void check_urls(struct doctor *doctor, const json_t *message)
