@@ -253,23 +253,6 @@ int dvbcss_url_parse(const char *text, unsigned schemes_wanted, struct dvbcss_ur
     return error;
 }
 
-int dvbcss_url_parse_advertised(const char *text, unsigned schemes_wanted, const char *peer,
-                                struct dvbcss_url *url, struct dvbcss_report *report)
-{
-    struct parser parser = {.text = text, .url = DVBCSS_URL_INIT, .peer = peer, .report = report};
-    int error;
-
-    if (strlen(peer) >= sizeof parser.url.host)
-        return DVBCSS_EINVAL;
-    error = parse(&parser, schemes_wanted);
-    if (error)
-        return error;
-    if (dvbcss_url_host_unusable(parser.url.host, peer))
-        memcpy(parser.url.host, peer, strlen(peer) + 1);
-    *url = parser.url;
-    return 0;
-}
-
 /* ---- writing -------------------------------------------------------------------------------- */
 
 /* Makes an error of snprintf's answer, and never leaves half a text behind. */
@@ -355,4 +338,35 @@ bool dvbcss_url_host_unusable(const char *host, const char *peer)
     if (host[0] == '\0' || (parse_address(host, &address) && is_unspecified(&address)))
         return true;
     return is_loopback(host) && !is_loopback(peer);
+}
+
+/* A link-local address means something together with a link only. */
+static void add_zone(char host[DVBCSS_URL_HOST_SIZE], const char *peer)
+{
+    const char *zone = strchr(peer, '%');
+    struct in6_addr address;
+
+    if (!zone || strchr(host, '%') || inet_pton(AF_INET6, host, &address) != 1 ||
+        !IN6_IS_ADDR_LINKLOCAL(&address) || strlen(host) + strlen(zone) >= DVBCSS_URL_HOST_SIZE)
+        return;
+    memcpy(host + strlen(host), zone, strlen(zone) + 1);
+}
+
+int dvbcss_url_parse_advertised(const char *text, unsigned schemes_wanted, const char *peer,
+                                struct dvbcss_url *url, struct dvbcss_report *report)
+{
+    struct parser parser = {.text = text, .url = DVBCSS_URL_INIT, .peer = peer, .report = report};
+    int error;
+
+    if (strlen(peer) >= sizeof parser.url.host)
+        return DVBCSS_EINVAL;
+    error = parse(&parser, schemes_wanted);
+    if (error)
+        return error;
+    if (dvbcss_url_host_unusable(parser.url.host, peer))
+        memcpy(parser.url.host, peer, strlen(peer) + 1);
+    else
+        add_zone(parser.url.host, peer);
+    *url = parser.url;
+    return 0;
 }

@@ -214,7 +214,6 @@ static void on_datagram(void *user, const struct ssdp_datagram *datagram)
         client->counters.malformed++;
         return;
     }
-    discovery_add_zone(&location, peer);
     add_candidate(client, &location, &message);
 }
 

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "dvbcss/dial.h"
 
@@ -22,17 +21,6 @@ static void end(struct discovery_device *device, int error, const char *format, 
     device->ended(device->user, device);
 }
 
-void discovery_add_zone(struct dvbcss_url *url, const char *peer)
-{
-    const char *zone = strchr(peer, '%');
-    size_t length = strlen(url->host);
-
-    if (!zone || strchr(url->host, '%') || strncasecmp(url->host, "fe80:", 5) != 0 ||
-        length + strlen(zone) >= sizeof url->host)
-        return;
-    memcpy(url->host + length, zone, strlen(zone) + 1);
-}
-
 /* Writes an advertised URL with a host that can be reached from here; "" if it is none. */
 static void repair(const char *advertised, unsigned schemes, const char *peer, char *text,
                    size_t size)
@@ -42,7 +30,6 @@ static void repair(const char *advertised, unsigned schemes, const char *peer, c
     text[0] = '\0';
     if (dvbcss_url_parse_advertised(advertised, schemes, peer, &url, NULL) != 0)
         return;
-    discovery_add_zone(&url, peer);
     if (dvbcss_url_format(&url, text, size) != 0)
         text[0] = '\0';
 }

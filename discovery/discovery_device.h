@@ -29,8 +29,4 @@ struct discovery_device {
 DVBCSS_NODISCARD int discovery_device_start(struct discovery_device *device,
                                             const struct dvbcss_url *location);
 
-/** Gives a link-local host of a URL the zone of the peer that named it, which the peer cannot know.
- */
-void discovery_add_zone(struct dvbcss_url *url, const char *peer);
-
 #endif

@@ -122,7 +122,8 @@ DVBCSS_API bool dvbcss_url_host_unusable(const char *host, const char *peer);
 
 /**
  * Takes a URL apart that a server advertised, as dvbcss_url_parse() does, and puts the peer's
- * address in the place of a host that is empty or dvbcss_url_host_unusable(). For clients.
+ * address in the place of a host that is empty or dvbcss_url_host_unusable(), and the peer's zone
+ * behind a link-local host: the peer cannot know what its link is called here. For clients.
  *
  * @param peer address by which the server was reached, numeric, with its zone if it has one
  * @return also DVBCSS_EINVAL: @p peer is no address (@p report is then not filled)

@@ -157,6 +157,12 @@ class Finding(House):
 
 
 class Companion(House):
+    def test_a_companion_follows_a_tv_that_has_link_local_addresses_alone(self):
+        with Tv(self.tv):
+            done = tool(self.phone, "companion", "--json", "--count", "1")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('"SYNCHRONISED"', done.stdout)
+
     def test_a_companion_takes_the_only_tv_or_the_one_of_that_name(self):
         self.give_ipv4()
         with Tv(self.tv):
