@@ -6,6 +6,10 @@
  * A client belongs to one `uv_loop_t` and is used from that loop's thread only. It connects by
  * itself, and again with jittered, growing delays after every loss, until it is closed. Nothing
  * blocks the loop: names are looked up by libuv's thread pool.
+ *
+ * Loops in several threads may have clients at the same time. But while the last client on a loop
+ * ends, no other thread should be opening files or sockets: libwebsockets 4.1.6 closes a descriptor
+ * twice then, and the short moment in between cannot be guarded from outside.
  */
 #ifndef DVBCSS_CLIENT_H
 #define DVBCSS_CLIENT_H
