@@ -178,7 +178,7 @@ Test(wc_service, a_source_beyond_its_limit_is_answered_less_but_not_shut_out, .t
         send_request(asker, i);
     do
         dvbcss_wc_service_counters(service, &counters);
-    while (counters.datagrams[DVBCSS_WC_ANSWERED] < REQUESTS);
+    while (counters.answers + counters.limited < REQUESTS);
     while (receive_answer(asker, &answer, 0))
         answers++;
     close(asker);
