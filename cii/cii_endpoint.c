@@ -10,9 +10,6 @@
 #include "dvbcss/log.h"
 #include "dvbcss/url.h"
 
-/* Nobody on CSS-CII has anything to say to us: what is longer than this is no mistake. */
-enum { MAX_MESSAGE_BYTES = 4096 };
-
 /* Messages for different changes that a group keeps ready: the full state for those who connect,
  * the last change for the many, and some for those who are behind. */
 enum { KEPT_MESSAGES = 4 };
@@ -318,9 +315,9 @@ static int add_base(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_server *
     base.id_prefix = "cii";
     base.enabled = options->enabled;
     base.binary_policy = DVBCSS_BINARY_ACCEPT;
-    base.max_connections = options->max_connections;
-    base.max_message_bytes = MAX_MESSAGE_BYTES;
-    base.stall_timeout_s = options->stall_timeout_s;
+    base.limits = options->limits;
+    base.limits.setup_timeout_s = 0;
+    base.access = options->access;
     base.user_data_size = sizeof(struct companion) + options->user_data_size;
     base.hooks.on_connect = on_connect;
     base.hooks.on_message = on_message;

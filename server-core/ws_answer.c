@@ -12,6 +12,7 @@ static const struct {
     {201, "Created"},
     {202, "Accepted"},
     {204, "No Content"},
+    {206, "Partial Content"},
     {301, "Moved Permanently"},
     {302, "Found"},
     {304, "Not Modified"},
@@ -29,6 +30,8 @@ static const struct {
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {426, "Upgrade Required"},
     {429, "Too Many Requests"},
@@ -50,6 +53,18 @@ bool ws_header_is_valid(const struct dvbcss_http_header *header)
     return header->name && header->value && *header->name != '\0' &&
            header->name[strcspn(header->name, "\r\n: \t")] == '\0' &&
            header->value[strcspn(header->value, "\r\n")] == '\0';
+}
+
+bool ws_response_is_valid(const struct dvbcss_http_response *response)
+{
+    if (response->status < 200 || response->status > 599)
+        return false;
+    if (response->content_type && strpbrk(response->content_type, "\r\n"))
+        return false;
+    for (size_t i = 0; i < response->header_count; i++)
+        if (!ws_header_is_valid(&response->headers[i]))
+            return false;
+    return true;
 }
 
 /* Text that grows into a buffer; without a buffer it only counts. */

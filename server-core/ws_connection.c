@@ -13,17 +13,35 @@ static uint64_t now_ms(const struct dvbcss_connection *connection)
  * Life
  */
 
-struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
-                                               struct ws_socket *socket)
+/* Copies a text to where there is room for it, which is moved on. */
+static const char *keep_text(char **room, const char *text)
 {
-    struct dvbcss_connection *connection;
+    size_t size = strlen(text) + 1;
+    char *kept = memcpy(*room, text, size);
 
-    connection = dvbcss_calloc(1, sizeof *connection + endpoint->options.user_data_size);
+    *room += size;
+    return kept;
+}
+
+struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
+                                               struct ws_socket *socket,
+                                               const struct dvbcss_handshake *handshake)
+{
+    size_t text_size =
+        strlen(handshake->path) + strlen(handshake->query) + strlen(handshake->origin) + 3;
+    size_t fixed_size = sizeof(struct dvbcss_connection) + endpoint->options.user_data_size;
+    struct dvbcss_connection *connection = dvbcss_calloc(1, fixed_size + text_size);
+    char *room;
+
     if (!connection)
         return NULL;
     list_init(&connection->node);
     connection->endpoint = endpoint;
     connection->socket = socket;
+    room = (char *)connection + fixed_size;
+    connection->path = keep_text(&room, handshake->path);
+    connection->query = keep_text(&room, handshake->query);
+    connection->origin = keep_text(&room, handshake->origin);
     endpoint->slots++;
     return connection;
 }
@@ -134,8 +152,8 @@ static int gather(struct dvbcss_connection *connection, const void *bytes, size_
     uint8_t *grown;
 
     if (wanted > connection->incoming_size) {
-        if (size > connection->endpoint->options.max_message_bytes)
-            size = connection->endpoint->options.max_message_bytes;
+        if (size > connection->endpoint->options.limits.max_message_bytes)
+            size = connection->endpoint->options.limits.max_message_bytes;
         if (size < wanted)
             size = wanted;
         grown = dvbcss_realloc(connection->incoming, size);
@@ -172,7 +190,8 @@ void ws_connection_receive(struct dvbcss_connection *connection, const void *byt
         return;
     if (binary && options->binary_policy == DVBCSS_BINARY_REFUSE) {
         ws_connection_close(connection, DVBCSS_CLOSE_UNSUPPORTED_DATA, "only text is understood");
-    } else if (length > options->max_message_bytes - connection->incoming_length) {
+    } else if (length > options->limits.max_message_bytes ||
+               connection->incoming_length > options->limits.max_message_bytes - length) {
         ws_connection_close(connection, DVBCSS_CLOSE_TOO_BIG, "message is too big");
     } else if (final && connection->incoming_length == 0) {
         deliver(connection, bytes, length, binary);
@@ -221,8 +240,8 @@ static int enqueue(struct dvbcss_connection *connection, struct dvbcss_message *
 {
     struct dvbcss_endpoint *endpoint = connection->endpoint;
     struct ws_queue_rules rules = {endpoint->options.queue_policy,
-                                   endpoint->options.max_queued_messages,
-                                   endpoint->options.max_queued_bytes};
+                                   endpoint->options.limits.max_queued_messages,
+                                   endpoint->options.limits.max_queued_bytes};
     uint64_t dropped = 0;
     int result = ws_queue_push(&connection->queue, message, &rules, &dropped);
 
@@ -310,6 +329,26 @@ bool dvbcss_connection_closing(const struct dvbcss_connection *connection)
 const char *dvbcss_connection_id(const struct dvbcss_connection *connection)
 {
     return connection->id;
+}
+
+const char *dvbcss_connection_path(const struct dvbcss_connection *connection)
+{
+    return connection->path;
+}
+
+const char *dvbcss_connection_query(const struct dvbcss_connection *connection)
+{
+    return connection->query;
+}
+
+const char *dvbcss_connection_origin(const struct dvbcss_connection *connection)
+{
+    return connection->origin;
+}
+
+void dvbcss_connection_setup_done(struct dvbcss_connection *connection)
+{
+    connection->setup_done = true;
 }
 
 const struct sockaddr *dvbcss_connection_peer(const struct dvbcss_connection *connection)

@@ -1,12 +1,14 @@
 #include <string.h>
 
 #include "dvbcss/alloc.h"
+#include "server-core/ws_access.h"
 #include "server-core/ws_internal.h"
 
 enum { ID_PREFIX_MAX = 31 };
 
 struct dvbcss_endpoint *ws_endpoint_at(struct dvbcss_server *server, const char *path)
 {
+    struct dvbcss_endpoint *best = NULL;
     struct list_node *node;
     struct list_node *after;
 
@@ -15,21 +17,39 @@ struct dvbcss_endpoint *ws_endpoint_at(struct dvbcss_server *server, const char 
 
         if (strcmp(endpoint->path, path) == 0)
             return endpoint;
+        if (endpoint->options.path_prefix && ws_path_is_below(path, endpoint->path) &&
+            (!best || strlen(endpoint->path) > strlen(best->path)))
+            best = endpoint;
     }
-    return NULL;
+    return best;
+}
+
+static bool path_is_taken(struct dvbcss_server *server, const char *path)
+{
+    const struct dvbcss_endpoint *endpoint = ws_endpoint_at(server, path);
+
+    return endpoint && strcmp(endpoint->path, path) == 0;
+}
+
+static bool limits_are_valid(const struct dvbcss_endpoint_limits *limits,
+                             enum dvbcss_queue_policy policy)
+{
+    return limits->max_connections >= DVBCSS_UNLIMITED &&
+           limits->max_connections_per_address >= DVBCSS_UNLIMITED &&
+           (policy == DVBCSS_QUEUE_NEWEST || limits->max_queued_messages > 0);
 }
 
 static bool options_are_valid(const struct dvbcss_endpoint_options *options)
 {
     return options->path && options->path[0] == '/' && options->id_prefix &&
            options->id_prefix[0] != '\0' && strlen(options->id_prefix) <= ID_PREFIX_MAX &&
-           options->max_connections >= DVBCSS_UNLIMITED &&
-           (options->queue_policy == DVBCSS_QUEUE_NEWEST || options->max_queued_messages > 0);
+           limits_are_valid(&options->limits, options->queue_policy);
 }
 
 static void free_endpoint(struct dvbcss_endpoint *endpoint)
 {
     list_remove(&endpoint->node);
+    ws_access_free(&endpoint->options.access);
     dvbcss_free(endpoint->path);
     dvbcss_free(endpoint->id_prefix);
     dvbcss_free(endpoint);
@@ -44,7 +64,7 @@ int dvbcss_endpoint_add(struct dvbcss_endpoint **endpoint, struct dvbcss_server 
         return DVBCSS_EINVAL;
     if (server->state != WS_SERVER_OPEN)
         return DVBCSS_ESTATE;
-    if (ws_endpoint_at(server, options->path))
+    if (path_is_taken(server, options->path))
         return DVBCSS_EEXIST;
     created = dvbcss_calloc(1, sizeof *created);
     if (!created)
@@ -53,9 +73,11 @@ int dvbcss_endpoint_add(struct dvbcss_endpoint **endpoint, struct dvbcss_server 
     list_init(&created->connections);
     created->server = server;
     created->options = *options;
+    created->options.access = (struct dvbcss_access){DVBCSS_ORIGIN_ANY, NULL, NULL};
     created->path = dvbcss_strdup(options->path);
     created->id_prefix = dvbcss_strdup(options->id_prefix);
-    if (!created->path || !created->id_prefix) {
+    if (!created->path || !created->id_prefix ||
+        ws_access_copy(&created->options.access, &options->access) != 0) {
         free_endpoint(created);
         return DVBCSS_ENOMEM;
     }
@@ -112,12 +134,38 @@ bool dvbcss_endpoint_enabled(const struct dvbcss_endpoint *endpoint)
 
 void dvbcss_endpoint_set_max_connections(struct dvbcss_endpoint *endpoint, int max_connections)
 {
-    endpoint->options.max_connections = max_connections;
+    endpoint->options.limits.max_connections = max_connections;
 }
 
 int dvbcss_endpoint_max_connections(const struct dvbcss_endpoint *endpoint)
 {
-    return endpoint->options.max_connections;
+    return endpoint->options.limits.max_connections;
+}
+
+int dvbcss_endpoint_set_limits(struct dvbcss_endpoint *endpoint,
+                               const struct dvbcss_endpoint_limits *limits)
+{
+    if (!limits_are_valid(limits, endpoint->options.queue_policy))
+        return DVBCSS_EINVAL;
+    endpoint->options.limits = *limits;
+    return 0;
+}
+
+const struct dvbcss_endpoint_limits *dvbcss_endpoint_limits(const struct dvbcss_endpoint *endpoint)
+{
+    return &endpoint->options.limits;
+}
+
+int dvbcss_endpoint_set_access(struct dvbcss_endpoint *endpoint, const struct dvbcss_access *access)
+{
+    struct dvbcss_access copy;
+    int result = ws_access_copy(&copy, access);
+
+    if (result != 0)
+        return result;
+    ws_access_free(&endpoint->options.access);
+    endpoint->options.access = copy;
+    return 0;
 }
 
 size_t dvbcss_endpoint_connection_count(const struct dvbcss_endpoint *endpoint)

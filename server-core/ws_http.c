@@ -14,8 +14,7 @@ enum {
  * Handlers
  */
 
-/* "/api" is for "/api" and "/api/x", not for "/apis". */
-static bool is_below(const char *path, const char *prefix)
+bool ws_path_is_below(const char *path, const char *prefix)
 {
     size_t length = strlen(prefix);
 
@@ -33,7 +32,8 @@ static struct dvbcss_http_handler *find_handler(struct dvbcss_server *server, co
     LIST_FOR_EACH (node, after, &server->handlers) {
         struct dvbcss_http_handler *handler = CONTAINER_OF(node, struct dvbcss_http_handler, node);
 
-        if (is_below(path, handler->path) && (!best || strlen(handler->path) > strlen(best->path)))
+        if (ws_path_is_below(path, handler->path) &&
+            (!best || strlen(handler->path) > strlen(best->path)))
             best = handler;
     }
     return best;
@@ -179,10 +179,9 @@ int ws_event_http_writable(struct ws_socket *socket)
     return socket->exchange && socket->exchange->answer ? continue_answer(socket) : 0;
 }
 
-int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why)
+static void note_refusal(struct ws_socket *socket, enum dvbcss_refusal why)
 {
     struct dvbcss_server *server = socket->server;
-    struct dvbcss_message *answer;
     char peer[DVBCSS_ADDRESS_TEXT_SIZE];
 
     server->counters.refusals[why]++;
@@ -191,6 +190,22 @@ int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why)
                           REFUSALS_LOGGED_PER_S))
         dvbcss_log(DVBCSS_LOG_INFO, "ws-refused", "%s: %s",
                    dvbcss_address_format(&socket->peer.any, peer), ws_refusal_text(why));
+}
+
+int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
+                        struct dvbcss_message *answer)
+{
+    note_refusal(socket, why);
+    ws_wire_write_http(socket->wire, answer->bytes, answer->length);
+    return -1;
+}
+
+int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why)
+{
+    struct dvbcss_server *server = socket->server;
+    struct dvbcss_message *answer;
+
+    note_refusal(socket, why);
     if (ws_refusal_build(&answer, why, server->options.retry_after_s, server->common_headers,
                          socket->exchange && strcmp(socket->exchange->method, "HEAD") == 0) == 0) {
         ws_wire_write_http(socket->wire, answer->bytes, answer->length);
@@ -331,15 +346,21 @@ int ws_event_body_end(struct ws_socket *socket)
     return socket->exchange && !socket->exchange->answer ? answer_by_handler(socket) : 0;
 }
 
-int dvbcss_http_request_header(const struct dvbcss_http_request *request, const char *name,
-                               char *value, size_t size)
+int ws_http_header(struct ws_socket *socket, const char *name, char *value, size_t size)
 {
-    const struct ws_exchange *exchange = request->exchange;
-    int length = ws_wire_header_by_name(exchange->socket->wire, name, value, size);
+    int length = ws_wire_header_by_name(socket->wire, name, value, size);
 
     if (length < 0)
         return DVBCSS_ENOSPC;
     return length == 0 ? DVBCSS_ENOENT : 0;
+}
+
+int dvbcss_http_request_header(const struct dvbcss_http_request *request, const char *name,
+                               char *value, size_t size)
+{
+    const struct ws_exchange *exchange = request->exchange;
+
+    return ws_http_header(exchange->socket, name, value, size);
 }
 
 int dvbcss_http_respond(const struct dvbcss_http_request *request,
@@ -349,13 +370,8 @@ int dvbcss_http_respond(const struct dvbcss_http_request *request,
 
     if (exchange->answer)
         return DVBCSS_ESTATE;
-    if (response->status < 200 || response->status > 599)
+    if (!ws_response_is_valid(response))
         return DVBCSS_EINVAL;
-    if (response->content_type && strpbrk(response->content_type, "\r\n"))
-        return DVBCSS_EINVAL;
-    for (size_t i = 0; i < response->header_count; i++)
-        if (!ws_header_is_valid(&response->headers[i]))
-            return DVBCSS_EINVAL;
     return ws_answer_build(&exchange->answer, response, exchange->socket->server->common_headers,
                            strcmp(exchange->method, "HEAD") == 0);
 }

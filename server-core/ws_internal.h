@@ -173,6 +173,7 @@ void ws_socket_leave_all(struct dvbcss_server *server);
 struct dvbcss_endpoint {
     struct list_node node;
     struct dvbcss_server *server;
+    /** Its `access` is a copy of our own; path and id_prefix are not kept in it. */
     struct dvbcss_endpoint_options options;
     char *path;
     char *id_prefix;
@@ -184,7 +185,7 @@ struct dvbcss_endpoint {
     struct list_node connections;
 };
 
-/** Finds the endpoint of a path; NULL if there is none. */
+/** Finds the endpoint that serves a path; NULL if there is none. */
 struct dvbcss_endpoint *ws_endpoint_at(struct dvbcss_server *server, const char *path);
 
 /** Frees all endpoints; they have no connections any more. */
@@ -215,12 +216,20 @@ struct dvbcss_connection {
     unsigned code;
     char reason[DVBCSS_CLOSE_REASON_MAX + 1];
     char id[56];
+    /** The peer has told what it wants. */
+    bool setup_done;
+    /** Of the handshake; behind the user data. */
+    const char *path;
+    const char *query;
+    const char *origin;
     max_align_t user_data[];
 };
 
-/** Takes a slot of an endpoint for a handshake. NULL if there is no memory. */
+/** Takes a slot of an endpoint for a handshake, of which it keeps path, query and origin. NULL if
+ * there is no memory. */
 struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
-                                               struct ws_socket *socket);
+                                               struct ws_socket *socket,
+                                               const struct dvbcss_handshake *handshake);
 
 /** The handshake is done: gives it an id and calls on_connect. */
 void ws_connection_open(struct dvbcss_connection *connection);
@@ -254,7 +263,7 @@ struct dvbcss_message {
 struct dvbcss_message *ws_message_allocate(enum dvbcss_message_kind kind, size_t length);
 
 /* ------------------------------------------------------------------------------------------------
- * HTTP: ws_http.c, ws_answer.c, ws_refusal.c and ws_handshake.c
+ * HTTP: ws_http.c, ws_answer.c, ws_refusal.c, ws_upgrade.c and ws_handshake.c
  */
 
 struct dvbcss_http_handler {
@@ -283,6 +292,9 @@ struct ws_exchange {
     size_t sent;
 };
 
+/** Whether a path is a prefix or below it: "/api" has "/api" and "/api/x", not "/apis". */
+bool ws_path_is_below(const char *path, const char *prefix);
+
 /** Forgets the socket's exchange, whatever it has come to. */
 void ws_exchange_drop(struct ws_socket *socket);
 
@@ -294,6 +306,13 @@ void ws_http_free_all(struct dvbcss_server *server);
 
 /** Answers a refused request, counts and logs it. Returns -1, for the event to hang up. */
 int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why);
+
+/** The same with an answer of somebody else, who keeps it. */
+int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
+                        struct dvbcss_message *answer);
+
+/** dvbcss_http_request_header() of a socket's request. */
+int ws_http_header(struct ws_socket *socket, const char *name, char *value, size_t size);
 
 /** Builds an answer. @p common are header lines for every answer; @p head_only leaves the body
  * out, for HEAD. */
@@ -309,6 +328,9 @@ const char *ws_refusal_text(enum dvbcss_refusal why);
 
 /** Whether a header can be written: a token and a value without line breaks. */
 bool ws_header_is_valid(const struct dvbcss_http_header *header);
+
+/** Whether an answer can be written: its status and all its headers. */
+bool ws_response_is_valid(const struct dvbcss_http_response *response);
 
 /** The headers of a handshake: lengths as ws_wire_header() returns them. */
 struct ws_handshake {

@@ -14,6 +14,10 @@ static const struct {
 /* What a person can do about it. */
 static const char *const hints[DVBCSS_REFUSAL_COUNT] = {
     [DVBCSS_REFUSAL_DISABLED] = "It exists, but is switched off for now.",
+    [DVBCSS_REFUSAL_ORIGIN] = "The page must come from an origin that the server's settings list.",
+    [DVBCSS_REFUSAL_HOST] =
+        "Use the server's address, or have its settings list the name that you used.",
+    [DVBCSS_REFUSAL_HOOK] = "The server's log may say more.",
     [DVBCSS_REFUSAL_UNKNOWN_PATH] = "Check the path of the URL.",
     [DVBCSS_REFUSAL_METHOD] = "Use GET.",
     [DVBCSS_REFUSAL_NOT_WEBSOCKET] =
@@ -24,6 +28,9 @@ static const char *const hints[DVBCSS_REFUSAL_COUNT] = {
     [DVBCSS_REFUSAL_SUBPROTOCOL] = "Leave Sec-WebSocket-Protocol out.",
     [DVBCSS_REFUSAL_MALFORMED] = "It needs a Host, and with a body a Content-Length.",
     [DVBCSS_REFUSAL_BODY_TOO_BIG] = "Send less at a time.",
+    [DVBCSS_REFUSAL_TIMEOUT] = "Send the whole request at once.",
+    [DVBCSS_REFUSAL_ADDRESS_FULL] = "Close a connection of yours, or try again later.",
+    [DVBCSS_REFUSAL_SERVER_ADDRESS_FULL] = "Close a connection of yours, or try again later.",
     [DVBCSS_REFUSAL_FULL] = "Try again later.",
     [DVBCSS_REFUSAL_SERVER_FULL] = "Try again later.",
     [DVBCSS_REFUSAL_CLOSING] = "Try again later.",
@@ -48,6 +55,7 @@ static size_t set_headers(struct dvbcss_http_header headers[2], enum dvbcss_refu
     case 426:
         headers[count++] = (struct dvbcss_http_header){"Upgrade", "websocket"};
         break;
+    case 429:
     case 503:
         headers[count++] = (struct dvbcss_http_header){"Retry-After", retry_after};
         break;

@@ -167,7 +167,7 @@ static void check_connection(struct ws_socket *socket, uint64_t now)
         server->counters.idle_evictions++;
         ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "no sign of life");
     } else if (connection->congested && has_passed(now, connection->progress_ms,
-                                                   connection->endpoint->options.stall_timeout_s)) {
+                                                   connection->endpoint->options.limits.stall_timeout_s)) {
         server->counters.stall_evictions++;
         ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "messages are not taken");
     } else if (has_passed(now, socket->heard_ms, options->ping_interval_s) &&
@@ -207,55 +207,8 @@ void ws_socket_check_times(struct dvbcss_server *server)
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Handshake
+ * Handshake: ws_upgrade.c has decided about it.
  */
-
-static int check_request(struct ws_socket *socket, bool get)
-{
-    struct ws_wire *wire = socket->wire;
-    struct ws_handshake handshake = {.get = get};
-    char value[256];
-
-    handshake.host_length = ws_wire_header(wire, WS_HEADER_HOST, value, sizeof value);
-    handshake.protocol_length = ws_wire_header(wire, WS_HEADER_PROTOCOL, value, sizeof value);
-    /* One that does not fit stays empty, and so is wrong. */
-    ws_wire_header(wire, WS_HEADER_UPGRADE, handshake.upgrade, sizeof handshake.upgrade);
-    ws_wire_header(wire, WS_HEADER_CONNECTION, handshake.connection, sizeof handshake.connection);
-    ws_wire_header(wire, WS_HEADER_VERSION, handshake.version, sizeof handshake.version);
-    ws_wire_header(wire, WS_HEADER_KEY, handshake.key, sizeof handshake.key);
-    return ws_handshake_check(&handshake);
-}
-
-/* Returns -1 if the endpoint takes the connection, otherwise why not. */
-static int check_endpoint(const struct dvbcss_endpoint *endpoint)
-{
-    int limit = endpoint->options.max_connections;
-
-    return limit != DVBCSS_UNLIMITED && endpoint->slots >= (size_t)limit ? DVBCSS_REFUSAL_FULL : -1;
-}
-
-int ws_event_upgrade(struct ws_socket *socket)
-{
-    char path[WS_PATH_SIZE];
-    char query[WS_PATH_SIZE];
-    const char *method = ws_wire_request(socket->wire, path, sizeof path, query, sizeof query);
-    struct dvbcss_endpoint *endpoint = method ? ws_endpoint_at(socket->server, path) : NULL;
-    int why;
-
-    if (socket->server->state != WS_SERVER_OPEN)
-        return ws_http_refuse(socket, DVBCSS_REFUSAL_CLOSING);
-    if (!endpoint)
-        return ws_http_refuse(socket, DVBCSS_REFUSAL_UNKNOWN_PATH);
-    if (!endpoint->options.enabled)
-        return ws_http_refuse(socket, DVBCSS_REFUSAL_DISABLED);
-    why = check_request(socket, strcmp(method, "GET") == 0);
-    if (why < 0)
-        why = check_endpoint(endpoint);
-    if (why >= 0)
-        return ws_http_refuse(socket, (enum dvbcss_refusal)why);
-    socket->connection = ws_connection_create(endpoint, socket);
-    return socket->connection ? 0 : ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
-}
 
 size_t ws_event_add_headers(struct ws_socket *socket, char *bytes, size_t room)
 {

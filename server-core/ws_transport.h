@@ -32,6 +32,7 @@ enum ws_frame {
 /** Headers of a request that decide about a handshake. */
 enum ws_header {
     WS_HEADER_HOST,
+    WS_HEADER_ORIGIN,
     WS_HEADER_UPGRADE,
     WS_HEADER_CONNECTION,
     WS_HEADER_VERSION,

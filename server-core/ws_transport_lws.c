@@ -448,6 +448,7 @@ int ws_wire_header(struct ws_wire *wire, enum ws_header header, char *value, siz
 {
     static const enum lws_token_indexes tokens[] = {
         [WS_HEADER_HOST] = WSI_TOKEN_HOST,
+        [WS_HEADER_ORIGIN] = WSI_TOKEN_ORIGIN,
         [WS_HEADER_UPGRADE] = WSI_TOKEN_UPGRADE,
         [WS_HEADER_CONNECTION] = WSI_TOKEN_CONNECTION,
         [WS_HEADER_VERSION] = WSI_TOKEN_VERSION,

@@ -164,6 +164,7 @@ static void on_message(void *context, struct dvbcss_connection *connection, cons
     /* The hooks may destroy the endpoint: nothing of it is touched afterwards. */
     if (kind == DVBCSS_TS_REQUEST_SETUP) {
         endpoint->counters.setups++;
+        dvbcss_connection_setup_done(connection);
         if (endpoint->hooks.on_setup)
             endpoint->hooks.on_setup(endpoint->context, connection,
                                      dvbcss_ts_session_setup(session));
@@ -200,9 +201,8 @@ static int add_base(struct dvbcss_ts_endpoint *endpoint, struct dvbcss_server *s
     base.enabled = options->enabled;
     base.queue_policy = DVBCSS_QUEUE_NEWEST;
     base.binary_policy = DVBCSS_BINARY_ACCEPT;
-    base.max_connections = options->max_connections;
-    base.max_message_bytes = options->max_message_bytes;
-    base.stall_timeout_s = options->stall_timeout_s;
+    base.limits = options->limits;
+    base.access = options->access;
     base.user_data_size = sizeof(struct companion) + options->user_data_size;
     base.hooks.on_connect = on_connect;
     base.hooks.on_message = on_message;

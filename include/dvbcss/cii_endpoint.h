@@ -51,8 +51,12 @@ struct dvbcss_cii_endpoint_options {
     const char *path;
     /** Whether companions are let in from the start. */
     bool enabled;
-    /** Companions at the same time; #DVBCSS_UNLIMITED for no limit. */
-    int max_connections;
+    /** What companions may take. They have nothing to say in CSS-CII, so that a message longer than
+     * the 4096 bytes of the default is no mistake; `setup_timeout_s` has no meaning here, and the bounds of a queue neither, as one that reads slowly gets one message
+     * for all it missed. */
+    struct dvbcss_endpoint_limits limits;
+    /** Which web pages may connect. */
+    struct dvbcss_access access;
     /** What messages after the first one carry. */
     enum dvbcss_cii_policy policy;
     /** The state to begin with; NULL: nothing but what dvbcss_cii_snapshot_create() fills in. */
@@ -62,9 +66,6 @@ struct dvbcss_cii_endpoint_options {
      * translates addresses. */
     const char *advertise_host;
     uint16_t advertise_port;
-    /** Seconds for which a companion may take nothing while something waits for it; then it is
-     * closed with 1008. 0: for ever. */
-    unsigned stall_timeout_s;
     /** Bytes of user data for each connection: dvbcss_cii_endpoint_user_data(). */
     size_t user_data_size;
     struct dvbcss_cii_endpoint_hooks hooks;
@@ -74,7 +75,8 @@ struct dvbcss_cii_endpoint_options {
 
 #define DVBCSS_CII_ENDPOINT_OPTIONS_INIT                                                           \
     {                                                                                              \
-        "/cii", true, DVBCSS_UNLIMITED, DVBCSS_CII_SEND_CHANGES, NULL, NULL, 0, 30, 0,             \
+        "/cii", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 4096, 0, 0, 64, 1048576, 30, 0},        \
+            {DVBCSS_ORIGIN_ANY, NULL, NULL}, DVBCSS_CII_SEND_CHANGES, NULL, NULL, 0, 0,            \
             {NULL, NULL, NULL}, NULL                                                               \
     }
 

@@ -49,6 +49,7 @@ struct dvbcss_endpoint;
 struct dvbcss_connection;
 struct dvbcss_message;
 struct dvbcss_http_handler;
+struct dvbcss_http_response;
 
 /** "No limit", for the limits that are signed. */
 #define DVBCSS_UNLIMITED (-1)
@@ -65,7 +66,8 @@ enum dvbcss_close_code {
     /** Reported only: the connection was lost without a close frame. */
     DVBCSS_CLOSE_ABNORMAL = 1006,
     DVBCSS_CLOSE_INVALID_DATA = 1007,
-    /** The peer met a limit: its queue overflowed, it read nothing or did not answer pings. */
+    /** The peer met a limit: its queue overflowed, it read nothing, did not answer pings, sent too
+     * much or did not say in time what it wants. The reason names the limit. */
     DVBCSS_CLOSE_POLICY = 1008,
     DVBCSS_CLOSE_TOO_BIG = 1009,
     DVBCSS_CLOSE_INTERNAL_ERROR = 1011,
@@ -91,6 +93,21 @@ struct dvbcss_server_listen {
      * family and nothing else. The server closes it in the end, unless dvbcss_server_create()
      * fails. 0: open one. */
     int socket;
+    /** Whether peers must speak TLS here (`wss`, `https`), with the server's `tls`. */
+    bool tls;
+};
+
+/**
+ * The certificate that listeners with `tls` show. TLS is version 1.2 or 1.3 with ephemeral keys and
+ * authenticated ciphers, HTTP/1.1 by ALPN, without session resumption and renegotiation.
+ */
+struct dvbcss_server_tls {
+    /** File (PEM) with the certificate, followed by those between it and the authority that
+     * companions trust. */
+    const char *certificate_file;
+    /** File (PEM) with its private key, without a passphrase. NULL: the certificate's file has it,
+     * too. */
+    const char *key_file;
 };
 
 /** One header of an HTTP answer. */
@@ -119,10 +136,14 @@ struct dvbcss_server_options {
     /** TCP connections at the same time, in whatever state; beyond it a connection gets a 503
      * at once. #DVBCSS_UNLIMITED for none but `fd_limit`. */
     int max_sockets;
+    /** Those of them that one address may have, in whatever state; beyond it a connection gets a
+     * 429 at once. An address is one of IPv4, or 64 bits of one of IPv6; peers of the family
+     * AF_UNIX have none, and no such limit. #DVBCSS_UNLIMITED for none. */
+    int max_sockets_per_address;
     /** Largest request line and headers together, in bytes. */
     unsigned max_header_bytes;
     /** Seconds for a peer to deliver a request's line and headers, then its body, and to take the
-     * next part of the answer. */
+     * next part of the answer. One that does not deliver is answered with 408. */
     unsigned header_timeout_s;
     /** Seconds without a message or pong after which a WebSocket peer gets a ping; 0: never. */
     unsigned ping_interval_s;
@@ -131,13 +152,19 @@ struct dvbcss_server_options {
     unsigned idle_timeout_s;
     /** Seconds that a peer has to answer a close frame, also when the server closes. */
     unsigned close_timeout_s;
-    /** Seconds in the Retry-After header of a 503. */
+    /** Seconds in the Retry-After header of a 503 or a 429. */
     unsigned retry_after_s;
+    /** For listeners with `tls`; nothing is read if there are none. */
+    struct dvbcss_server_tls tls;
 };
 
 #define DVBCSS_SERVER_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        NULL, 0, "dvbcss", NULL, 0, 511, 65536, DVBCSS_UNLIMITED, 4096, 10, 20, 60, 2, 30          \
+        NULL, 0, "dvbcss", NULL, 0, 511, 65536, DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 4096, 10, 20,  \
+            60, 2, 30,                                                                             \
+        {                                                                                          \
+            NULL, NULL                                                                             \
+        }                                                                                          \
     }
 
 /**
@@ -146,6 +173,9 @@ struct dvbcss_server_options {
  */
 #define DVBCSS_REFUSAL_MAP(X)                                                                      \
     X(DISABLED, 403, "endpoint is disabled")                                                       \
+    X(ORIGIN, 403, "web pages of this Origin may not connect")                                     \
+    X(HOST, 421, "the Host is none of this server's")                                              \
+    X(HOOK, 403, "refused by the endpoint")                                                        \
     X(UNKNOWN_PATH, 404, "nothing is served here")                                                 \
     X(METHOD, 405, "method is not allowed here")                                                   \
     X(NOT_WEBSOCKET, 426, "not a WebSocket handshake")                                             \
@@ -153,7 +183,10 @@ struct dvbcss_server_options {
     X(KEY, 400, "Sec-WebSocket-Key is missing or wrong")                                           \
     X(SUBPROTOCOL, 400, "WebSocket subprotocols are not spoken here")                              \
     X(MALFORMED, 400, "request cannot be understood")                                              \
+    X(TIMEOUT, 408, "request was not complete in time")                                            \
     X(BODY_TOO_BIG, 413, "request body is too large")                                              \
+    X(ADDRESS_FULL, 429, "endpoint has reached its connection limit for your address")             \
+    X(SERVER_ADDRESS_FULL, 429, "server has reached its connection limit for your address")        \
     X(FULL, 503, "endpoint has reached its connection limit")                                      \
     X(SERVER_FULL, 503, "server has reached its connection limit")                                 \
     X(CLOSING, 503, "server is ending")                                                            \
@@ -176,6 +209,9 @@ struct dvbcss_server_counters {
     uint64_t accept_failures;
     /** Peers that did not finish a request in time. */
     uint64_t header_timeouts;
+    /** TLS handshakes done, and connections to a listener with TLS that ended before theirs was. */
+    uint64_t tls_handshakes;
+    uint64_t tls_failures;
     /** HTTP requests that a handler answered. */
     uint64_t http_requests;
     /** By `enum dvbcss_refusal`. */
@@ -187,6 +223,12 @@ struct dvbcss_server_counters {
     uint64_t idle_evictions;
     uint64_t stall_evictions;
     uint64_t queue_overflows;
+    /** Closed because the peer sent too many messages or bytes per second, or one message that is
+     * too big, or did not say in time what it wants. */
+    uint64_t message_rate_evictions;
+    uint64_t byte_rate_evictions;
+    uint64_t oversize_evictions;
+    uint64_t setup_evictions;
     /** WebSocket messages and their payload. */
     uint64_t messages_in;
     uint64_t messages_out;
@@ -205,7 +247,8 @@ struct dvbcss_server_counters {
  * @param report  may be NULL; its path is `listen[1]` or the name of another option, its reason has
  *                the address, as in "127.0.0.1:80: permission denied"
  * @return 0, DVBCSS_EINVAL (an option is out of its range), DVBCSS_ENOMEM, DVBCSS_EADDRESS (not an
- *         address, or none of this machine), DVBCSS_EADDRINUSE, DVBCSS_EIO
+ *         address, or none of this machine), DVBCSS_EADDRINUSE, DVBCSS_ETLS (certificate or key
+ *         cannot be read or used, or do not belong together), DVBCSS_EIO
  * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.
  */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,
@@ -225,6 +268,28 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_server_create(struct dvbcss_server **serv
  */
 DVBCSS_API void dvbcss_server_close(struct dvbcss_server *server, void (*closed)(void *user),
                                     void *user);
+
+/**
+ * Reads certificate and key anew, for the connections that come from now on; those that are open go
+ * on with what they have.
+ *
+ * @param tls    files to read from now on; NULL: the same as before
+ * @param report may be NULL; its path is `tls.certificate_file` or `tls.key_file`, its reason has
+ *               the file, as in "/etc/tv.pem: no such file or directory"
+ * @return 0, DVBCSS_ETLS, DVBCSS_ENOMEM (the server goes on with what it has), DVBCSS_ESTATE (it
+ *         has no listener with TLS, or is closing)
+ */
+DVBCSS_API DVBCSS_NODISCARD int dvbcss_server_reload_tls(struct dvbcss_server *server,
+                                                         const struct dvbcss_server_tls *tls,
+                                                         struct dvbcss_report *report);
+
+/** Until when the certificate that the server shows is valid, in seconds since 1970; 0 without TLS.
+ */
+DVBCSS_API int64_t dvbcss_server_tls_not_after(const struct dvbcss_server *server);
+
+/** Whether peers must speak TLS at an address of the server, for building a URL; false beyond the
+ * last one. */
+DVBCSS_API bool dvbcss_server_address_secure(const struct dvbcss_server *server, size_t index);
 
 /** The loop that the server was created on. */
 DVBCSS_API uv_loop_t *dvbcss_server_loop(const struct dvbcss_server *server);
@@ -259,8 +324,80 @@ DVBCSS_API const char *dvbcss_address_format(const struct sockaddr *address,
                                              char text[DVBCSS_ADDRESS_TEXT_SIZE]);
 
 /* ------------------------------------------------------------------------------------------------
+ * Access from web pages
+ */
+
+/** What the Origin header of a peer may say. Browsers send one with every WebSocket handshake and
+ * do not let the page choose it; other programs send none or what they like, so that this keeps
+ * pages out, not programs. */
+enum dvbcss_origin_policy {
+    /** Anything: companions on TVs and telephones are web pages of any origin, or none. */
+    DVBCSS_ORIGIN_ANY = 0,
+    /** No Origin, or a listed one. */
+    DVBCSS_ORIGIN_NONE_OR_LISTED,
+    /** A listed one. */
+    DVBCSS_ORIGIN_LISTED,
+    /** No Origin, that of a page from the very host and port that the peer asked, or a listed one.
+     * Worth something only where `hosts` is set, too: a page whose name is made to resolve to this
+     * machine comes from the host that it asks. */
+    DVBCSS_ORIGIN_SAME,
+};
+
+/** Which web pages get in; all zero: every one. */
+struct dvbcss_access {
+    enum dvbcss_origin_policy origin_policy;
+    /** Origins separated by spaces, as "https://app.example http://localhost:8080 null"; compared
+     * without regard to case. NULL is "". */
+    const char *origins;
+    /** Against pages that have their own name resolve to this machine (DNS rebinding): names,
+     * separated by spaces, that the Host header may give, beside localhost and any address. NULL:
+     * the Host is not looked at. "": localhost and addresses only. */
+    const char *hosts;
+};
+
+/**
+ * Tells whether a request may be served; for handlers of HTTP requests, as endpoints check by
+ * themselves.
+ *
+ * @param host   the Host header, "" without one
+ * @param origin the Origin header, "" without one
+ * @return -1 if it may, otherwise DVBCSS_REFUSAL_HOST or DVBCSS_REFUSAL_ORIGIN
+ */
+DVBCSS_API int dvbcss_access_check(const struct dvbcss_access *access, const char *host,
+                                   const char *origin);
+
+/* ------------------------------------------------------------------------------------------------
  * WebSocket endpoints
  */
+
+/** A peer that wants to connect, valid during the hook. Strings are terminated by 0 and "" if there
+ * is nothing. */
+struct dvbcss_handshake {
+    /** Percent-decoded and normalised: no "..", no empty segments. */
+    const char *path;
+    /** What follows the question mark; see struct dvbcss_http_request. */
+    const char *query;
+    const char *origin;
+    const char *host;
+    const struct sockaddr *peer;
+    const struct sockaddr *local;
+    /** The base's own. */
+    void *exchange;
+};
+
+/** Finds a header of a handshake, as dvbcss_http_request_header() does. */
+DVBCSS_API DVBCSS_NODISCARD int dvbcss_handshake_header(const struct dvbcss_handshake *handshake,
+                                                        const char *name, char *value, size_t size);
+
+/**
+ * Refuses a handshake, from inside on_handshake.
+ *
+ * @param response copied; its status is 300 to 599. The body should tell a person what to do
+ * @return as dvbcss_http_respond(); the handshake is refused whatever it returns
+ */
+DVBCSS_API DVBCSS_NODISCARD int
+dvbcss_handshake_refuse(const struct dvbcss_handshake *handshake,
+                        const struct dvbcss_http_response *response);
 
 /** What happens to a message that the socket does not take at once. */
 enum dvbcss_queue_policy {
@@ -304,28 +441,66 @@ struct dvbcss_endpoint_hooks {
      */
     void (*on_disconnect)(void *context, struct dvbcss_connection *connection, unsigned code,
                           const char *reason);
+    /** A peer wants to connect and meets all limits and rules; on_connect follows when the
+     * handshake is done, if it ever is. Nothing is to be done to let it in;
+     * dvbcss_handshake_refuse() keeps it out. The endpoint must not be removed from inside. */
+    void (*on_handshake)(void *context, const struct dvbcss_handshake *handshake);
 };
+
+/** Seconds' worth of messages and bytes that a peer may send at once after it was quiet. */
+#define DVBCSS_RATE_BURST_S 5
+
+/**
+ * What peers may take of an endpoint. Whoever exceeds a limit is refused before the upgrade, or
+ * closed with a code and a reason that names the limit; the others do not notice.
+ */
+struct dvbcss_endpoint_limits {
+    /** Connections at the same time, handshakes under way included; 0 refuses all with 503,
+     * #DVBCSS_UNLIMITED none. */
+    int max_connections;
+    /** Those of one address, as in `max_sockets_per_address`; one more gets a 429. */
+    int max_connections_per_address;
+    /** Largest message from a peer; a larger one closes with 1009. */
+    size_t max_message_bytes;
+    /** Messages that a peer may send per second, on average; more close with 1008. A peer that was
+     * quiet may send #DVBCSS_RATE_BURST_S seconds' worth at once. 0: any number. */
+    unsigned max_messages_per_s;
+    /** Bytes that a peer may send per second, likewise, and in any case one message of
+     * `max_message_bytes` at once. Payload is counted as it comes; what it was wrapped in, and
+     * control frames, once a second. 0: any number. */
+    size_t max_bytes_per_s;
+    /** Bounds of the queue under #DVBCSS_QUEUE_ORDERED; one message more closes with 1008. */
+    size_t max_queued_messages;
+    size_t max_queued_bytes;
+    /** Seconds for which a peer may take nothing while something waits for it; then it is closed
+     * with 1008. 0: for ever. */
+    unsigned stall_timeout_s;
+    /** Seconds from on_connect until dvbcss_connection_setup_done() must have been called, or the
+     * peer is closed with 1008. 0: never. */
+    unsigned setup_timeout_s;
+};
+
+#define DVBCSS_ENDPOINT_LIMITS_INIT                                                                \
+    {                                                                                              \
+        DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 65536, 0, 0, 64, 1048576, 30, 0                        \
+    }
 
 /** How an endpoint is made. Start from #DVBCSS_ENDPOINT_OPTIONS_INIT. Everything is copied. */
 struct dvbcss_endpoint_options {
-    /** As "/cii": starts with a slash and is matched as a whole. */
+    /** As "/cii": starts with a slash. */
     const char *path;
+    /** Whether paths below it are its own, too: "/app2app" then takes "/app2app/local/x". An
+     * endpoint of the very path comes before those of a prefix, a longer prefix before a shorter
+     * one. */
+    bool path_prefix;
     /** Connections are called "cii-1", "cii-2", ... with "cii" here; at most 31 bytes. */
     const char *id_prefix;
     /** Whether handshakes are taken from the start. */
     bool enabled;
     enum dvbcss_queue_policy queue_policy;
     enum dvbcss_binary_policy binary_policy;
-    /** Connections at the same time, handshakes under way included; 0 refuses all. */
-    int max_connections;
-    /** Largest message from a peer; a larger one closes with 1009. */
-    size_t max_message_bytes;
-    /** Bounds of the queue under #DVBCSS_QUEUE_ORDERED. */
-    size_t max_queued_messages;
-    size_t max_queued_bytes;
-    /** Seconds for which a peer may take nothing while something waits for it; then it is closed
-     * with 1008. 0: for ever. */
-    unsigned stall_timeout_s;
+    struct dvbcss_endpoint_limits limits;
+    struct dvbcss_access access;
     /** Bytes of user data that each connection carries. */
     size_t user_data_size;
     struct dvbcss_endpoint_hooks hooks;
@@ -335,8 +510,9 @@ struct dvbcss_endpoint_options {
 
 #define DVBCSS_ENDPOINT_OPTIONS_INIT                                                               \
     {                                                                                              \
-        NULL, NULL, true, DVBCSS_QUEUE_ORDERED, DVBCSS_BINARY_REFUSE, DVBCSS_UNLIMITED, 65536, 64, \
-            1048576, 30, 0, {NULL, NULL, NULL, NULL}, NULL                                         \
+        NULL, false, NULL, true, DVBCSS_QUEUE_ORDERED, DVBCSS_BINARY_REFUSE,                       \
+            DVBCSS_ENDPOINT_LIMITS_INIT, {DVBCSS_ORIGIN_ANY, NULL, NULL}, 0,                       \
+            {NULL, NULL, NULL, NULL, NULL}, NULL                                                   \
     }
 
 /**
@@ -371,7 +547,29 @@ DVBCSS_API void dvbcss_endpoint_set_enabled(struct dvbcss_endpoint *endpoint, bo
 /** Whether handshakes are taken. */
 DVBCSS_API bool dvbcss_endpoint_enabled(const struct dvbcss_endpoint *endpoint);
 
-/** Changes the connection limit; connections above a lower one stay. */
+/**
+ * Changes the limits. Connections above a lower number of connections stay; every other limit is
+ * in force for them at once.
+ *
+ * @return 0, DVBCSS_EINVAL
+ */
+DVBCSS_API DVBCSS_NODISCARD int
+dvbcss_endpoint_set_limits(struct dvbcss_endpoint *endpoint,
+                           const struct dvbcss_endpoint_limits *limits);
+
+/** The limits; valid until they are changed. */
+DVBCSS_API const struct dvbcss_endpoint_limits *
+dvbcss_endpoint_limits(const struct dvbcss_endpoint *endpoint);
+
+/**
+ * Changes which web pages may connect; those that have connected stay.
+ *
+ * @return 0, DVBCSS_ENOMEM: all is as it was
+ */
+DVBCSS_API DVBCSS_NODISCARD int dvbcss_endpoint_set_access(struct dvbcss_endpoint *endpoint,
+                                                           const struct dvbcss_access *access);
+
+/** Changes the connection limit alone; connections above a lower one stay. */
 DVBCSS_API void dvbcss_endpoint_set_max_connections(struct dvbcss_endpoint *endpoint,
                                                     int max_connections);
 
@@ -497,6 +695,19 @@ DVBCSS_API bool dvbcss_connection_congested(const struct dvbcss_connection *conn
 /** The id, as "cii-1". */
 DVBCSS_API const char *dvbcss_connection_id(const struct dvbcss_connection *connection);
 
+/** The path of the handshake, percent-decoded and normalised; valid as long as the connection. */
+DVBCSS_API const char *dvbcss_connection_path(const struct dvbcss_connection *connection);
+
+/** The query of the handshake, as in struct dvbcss_http_request; valid likewise. */
+DVBCSS_API const char *dvbcss_connection_query(const struct dvbcss_connection *connection);
+
+/** The Origin header of the handshake, "" without one, at most 255 bytes (a longer one is refused);
+ * valid likewise. */
+DVBCSS_API const char *dvbcss_connection_origin(const struct dvbcss_connection *connection);
+
+/** Says that the peer has told what it wants: `setup_timeout_s` does not concern it any more. */
+DVBCSS_API void dvbcss_connection_setup_done(struct dvbcss_connection *connection);
+
 /** The peer's address. */
 DVBCSS_API const struct sockaddr *
 dvbcss_connection_peer(const struct dvbcss_connection *connection);
@@ -504,6 +715,9 @@ dvbcss_connection_peer(const struct dvbcss_connection *connection);
 /** The address of this machine that the peer reached: what a URL for this peer must name. */
 DVBCSS_API const struct sockaddr *
 dvbcss_connection_local(const struct dvbcss_connection *connection);
+
+/** Whether the peer speaks TLS: a URL for it says `wss` then. */
+DVBCSS_API bool dvbcss_connection_secure(const struct dvbcss_connection *connection);
 
 /** Milliseconds since the handshake, as of the loop's time. */
 DVBCSS_API uint64_t dvbcss_connection_age_ms(const struct dvbcss_connection *connection);
@@ -537,6 +751,8 @@ struct dvbcss_http_request {
     size_t body_length;
     const struct sockaddr *peer;
     const struct sockaddr *local;
+    /** Whether it came by TLS. */
+    bool secure;
     /** The base's own. */
     void *exchange;
 };

@@ -58,17 +58,16 @@ struct dvbcss_ts_endpoint_options {
     const char *path;
     /** Whether companions are let in from the start. */
     bool enabled;
-    /** Companions at the same time; #DVBCSS_UNLIMITED for no limit. */
-    int max_connections;
+    /** What companions may take. Their setup is done with the first setup-data that is understood;
+     * the bounds of a queue have no meaning here, as one that reads slowly finds the newest control
+     * timestamp only. */
+    struct dvbcss_endpoint_limits limits;
+    /** Which web pages may connect. */
+    struct dvbcss_access access;
     /** The wall clock that CSS-WC serves; required, must outlive the endpoint. */
     const struct dvbcss_clock *wall_clock;
     /** Settings of the hub; its `replanned` and `user` are the endpoint's own. */
     struct dvbcss_ts_hub_options hub;
-    /** Largest message from a companion; a larger one closes with 1009. */
-    size_t max_message_bytes;
-    /** Seconds for which a companion may take nothing while something waits for it; then it is
-     * closed with 1008. 0: for ever. */
-    unsigned stall_timeout_s;
     /** Bytes of user data for each connection: dvbcss_ts_endpoint_user_data(). */
     size_t user_data_size;
     struct dvbcss_ts_endpoint_hooks hooks;
@@ -78,7 +77,8 @@ struct dvbcss_ts_endpoint_options {
 
 #define DVBCSS_TS_ENDPOINT_OPTIONS_INIT                                                            \
     {                                                                                              \
-        "/ts", true, DVBCSS_UNLIMITED, NULL, DVBCSS_TS_HUB_OPTIONS_INIT, 16384, 30, 0,             \
+        "/ts", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 16384, 0, 0, 64, 1048576, 30, 0},        \
+            {DVBCSS_ORIGIN_ANY, NULL, NULL}, NULL, DVBCSS_TS_HUB_OPTIONS_INIT, 0,                  \
             {NULL, NULL, NULL, NULL}, NULL                                                         \
     }
 

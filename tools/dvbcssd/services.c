@@ -82,7 +82,8 @@ static int start_server(struct services *services, const struct config *config,
                         struct services_error *error)
 {
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {config->http.address, (uint16_t)config->http.port, 0};
+    struct dvbcss_server_listen listen = {.host = config->http.address,
+                                          .port = (uint16_t)config->http.port};
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     char host[DVBCSS_URL_HOST_SIZE];
     int result;
@@ -120,7 +121,7 @@ static int start_cii(struct services *services, const struct config *config,
 
     options.path = config->cii.path;
     options.enabled = config->cii.enabled;
-    options.max_connections = (int)config->cii.max_connections;
+    options.limits.max_connections = (int)config->cii.max_connections;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
     options.hooks.on_disconnect = connection_log_end;
     result = dvbcss_cii_endpoint_create(&services->cii, services->server, &options);
@@ -138,7 +139,7 @@ static int start_ts(struct services *services, const struct config *config,
 
     options.path = config->ts.path;
     options.enabled = config->ts.enabled;
-    options.max_connections = (int)config->ts.max_connections;
+    options.limits.max_connections = (int)config->ts.max_connections;
     options.wall_clock = services->wall_clock;
     options.hooks.on_disconnect = connection_log_end;
     options.hub.resend_interval_ns = (int64_t)(config->ts_resend_s * 1e9);
@@ -249,12 +250,24 @@ static int start_discovery(struct services *services, const struct config *confi
     return 0;
 }
 
+static int start_pages(struct services *services, const struct config *config,
+                       struct services_error *error)
+{
+    char reason[sizeof error->text - 32];
+
+    if (pages_start(&services->pages, services->server, config, reason, sizeof reason) != 0)
+        return refuse(error, "pages: %s", reason);
+    if (services->pages)
+        snprintf(services->urls.pages, sizeof services->urls.pages, "%s/", services->urls.http);
+    return 0;
+}
+
 static int start_control(struct services *services, const struct config *config,
                          struct services_error *error)
 {
     char reason[sizeof error->text - 32];
 
-    if (control_start(&services->control, services, &config->control, reason, sizeof reason) != 0)
+    if (control_start(&services->control, services, config, reason, sizeof reason) != 0)
         return refuse(error, "control: %s", reason);
     snprintf(services->urls.control_socket, sizeof services->urls.control_socket, "%s",
              control_socket_path(services->control));
@@ -268,8 +281,8 @@ static int start_control(struct services *services, const struct config *config,
 int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock, start_wc_service, start_server,          start_cii,       start_ts,
-        start_tv,    start_content,    start_public_handlers, start_discovery, start_control};
+        start_clock,   start_wc_service,      start_server,    start_cii,   start_ts,     start_tv,
+        start_content, start_public_handlers, start_discovery, start_pages, start_control};
 
     loop_delay_start(&services->loop_delay, services->loop);
     services->started_ms = uv_now(services->loop);
@@ -285,6 +298,7 @@ int services_start(struct services *services, struct services_error *error)
 void services_stop(struct services *services)
 {
     control_stop(services->control);
+    pages_stop(services->pages);
     discovery_stop(services->discovery);
     for (size_t i = 0; i < sizeof services->public_handlers / sizeof(void *); i++)
         dvbcss_http_handler_remove(services->public_handlers[i]);

@@ -72,7 +72,7 @@ static void on_disconnect(void *context, struct dvbcss_connection *connection, u
 static void start_server(void)
 {
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen[] = {{"127.0.0.1", 0, 0}, {"::1", 0, 0}};
+    struct dvbcss_server_listen listen[] = {{.host = "127.0.0.1"}, {.host = "::1"}};
 
     cr_assert_eq(uv_loop_init(&loop), 0);
     options.listen = listen;
@@ -627,9 +627,9 @@ Test(cii_endpoint, options_that_cannot_be_met_are_refused)
     options.policy = (enum dvbcss_cii_policy)3;
     cr_expect_eq(dvbcss_cii_endpoint_create(&other, server, &options), DVBCSS_EINVAL);
     options.policy = DVBCSS_CII_SEND_LEAST;
-    options.max_connections = -2;
+    options.limits.max_connections = -2;
     cr_expect_eq(dvbcss_cii_endpoint_create(&other, server, &options), DVBCSS_EINVAL);
-    options.max_connections = 1;
+    options.limits.max_connections = 1;
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         options.advertise_host = hosts[i];
         cr_expect_eq(dvbcss_cii_endpoint_create(&other, server, &options), DVBCSS_EINVAL, "%s",

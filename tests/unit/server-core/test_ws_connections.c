@@ -142,7 +142,7 @@ ParameterizedTest(struct size_case *param, ws_connections, carry_messages_of_eve
 
     for (size_t i = 0; i < param->length; i++)
         text[i] = (char)('a' + i % 26);
-    options.max_message_bytes = 100000;
+    options.limits.max_message_bytes = 100000;
     start_server(NULL, &options);
     open_peer();
     cr_assert(ws_peer_send_frame(&peer, WS_PEER_FIN | WS_PEER_TEXT, true, text, param->length));
@@ -186,7 +186,7 @@ Test(ws_connections, close_with_1009_above_the_message_limit_and_not_at_it)
     struct dvbcss_endpoint_options options = recording_endpoint("/echo");
     char reason[124];
 
-    options.max_message_bytes = 8;
+    options.limits.max_message_bytes = 8;
     start_server(NULL, &options);
     open_peer();
     cr_assert(ws_peer_send_text(&peer, "12345678"));
@@ -203,7 +203,7 @@ Test(ws_connections, count_fragments_together_against_the_message_limit)
 {
     struct dvbcss_endpoint_options options = recording_endpoint("/echo");
 
-    options.max_message_bytes = 8;
+    options.limits.max_message_bytes = 8;
     start_server(NULL, &options);
     open_peer();
     cr_assert(ws_peer_send_frame(&peer, WS_PEER_TEXT, true, "12345", 5));

@@ -35,10 +35,10 @@ Test(ws_endpoints, are_checked_when_they_are_added)
     options.id_prefix = "";
     cr_assert_eq(dvbcss_endpoint_add(&endpoint, fixture.server, &options), DVBCSS_EINVAL);
     options.id_prefix = "x";
-    options.max_connections = -2;
+    options.limits.max_connections = -2;
     cr_assert_eq(dvbcss_endpoint_add(&endpoint, fixture.server, &options), DVBCSS_EINVAL);
-    options.max_connections = -1;
-    options.max_queued_messages = 0;
+    options.limits.max_connections = -1;
+    options.limits.max_queued_messages = 0;
     cr_assert_eq(dvbcss_endpoint_add(&endpoint, fixture.server, &options), DVBCSS_EINVAL);
     options.queue_policy = DVBCSS_QUEUE_NEWEST;
     cr_assert_eq(dvbcss_endpoint_add(&endpoint, fixture.server, &options), 0);
@@ -273,7 +273,7 @@ Test(ws_endpoints, queue_for_a_slow_reader_in_order_and_tell_when_it_has_caught_
     struct dvbcss_connection_counters counters;
     size_t waiting;
 
-    options.max_queued_bytes = 8 * BIG;
+    options.limits.max_queued_bytes = 8 * BIG;
     start_server(NULL, &options);
     open_peer();
     cr_assert(wait_for(&fixture.record.connects, 1));
@@ -303,7 +303,7 @@ Test(ws_endpoints, close_a_reader_whose_queue_overflows_with_1008_and_serve_the_
     struct dvbcss_connection *slow;
     struct dvbcss_message *message;
 
-    options.max_queued_messages = 4;
+    options.limits.max_queued_messages = 4;
     start_server(NULL, &options);
     open_three();
     slow = dvbcss_endpoint_find(fixture.endpoint, "echo-2");
@@ -361,7 +361,7 @@ Test(ws_endpoints, close_a_reader_that_takes_nothing)
 {
     struct dvbcss_endpoint_options options = recording_endpoint("/echo");
 
-    options.stall_timeout_s = 1;
+    options.limits.stall_timeout_s = 1;
     start_server(NULL, &options);
     open_peer();
     cr_assert(wait_for(&fixture.record.connects, 1));

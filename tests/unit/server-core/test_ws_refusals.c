@@ -126,7 +126,7 @@ Test(ws_refusals, with_503_when_the_endpoint_is_full_say_when_to_retry)
     static struct ws_peer second;
     char value[16];
 
-    options.max_connections = 1;
+    options.limits.max_connections = 1;
     start_server(NULL, &options);
     open_peer();
     cr_assert(ws_peer_connect(&second, &fixture.loop, server_address()));
@@ -147,7 +147,7 @@ Test(ws_refusals, of_handshakes_that_fail_give_their_slots_back)
 {
     struct dvbcss_endpoint_options options = recording_endpoint("/echo");
 
-    options.max_connections = 1;
+    options.limits.max_connections = 1;
     start_server(NULL, &options);
     for (int i = 0; i < 3; i++) {
         cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
@@ -162,7 +162,7 @@ Test(ws_refusals, of_all_at_a_limit_of_zero)
 {
     struct dvbcss_endpoint_options options = recording_endpoint("/echo");
 
-    options.max_connections = 0;
+    options.limits.max_connections = 0;
     start_server(NULL, &options);
     cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
     cr_assert_eq(ws_peer_upgrade(&peer, "/echo", NULL, NULL), 503);

@@ -93,8 +93,10 @@ static inline struct dvbcss_endpoint_options recording_endpoint(const char *path
 
     options.path = path;
     options.id_prefix = path + 1;
-    options.hooks = (struct dvbcss_endpoint_hooks){record_connect, record_message, record_drained,
-                                                   record_disconnect};
+    options.hooks = (struct dvbcss_endpoint_hooks){.on_connect = record_connect,
+                                                   .on_message = record_message,
+                                                   .on_drained = record_drained,
+                                                   .on_disconnect = record_disconnect};
     options.context = &fixture.record;
     return options;
 }

@@ -187,7 +187,7 @@ static void start(void)
 {
     struct dvbcss_root_clock_options root = DVBCSS_ROOT_CLOCK_OPTIONS_INIT;
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {"127.0.0.1", 0, 0};
+    struct dvbcss_server_listen listen = {.host = "127.0.0.1"};
     struct dvbcss_ts_endpoint_options endpoint;
 
     root.now_ns = read_wall;
@@ -618,7 +618,7 @@ Test(ts_endpoint, respects_its_limit)
     struct ws_peer late = {0};
     struct ws_peer *peer;
 
-    options.max_connections = 1;
+    options.limits.max_connections = 1;
     restart(&options);
     peer = companion_that_asks(SETUP);
     expect_available(peer, 0, 0, 1.0);

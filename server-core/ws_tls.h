@@ -1,0 +1,41 @@
+/**
+ * @file
+ * TLS of a server: the certificate that it shows, and the rules for whoever speaks to it. Private
+ * to server-core.
+ */
+#ifndef DVBCSS_WS_TLS_H
+#define DVBCSS_WS_TLS_H
+
+#include <stdint.h>
+
+#include "dvbcss/server.h"
+
+struct ws_tls;
+struct ws_socket;
+/** SSL_CTX and SSL of OpenSSL. */
+struct ssl_ctx_st;
+struct ssl_st;
+
+/** Reads certificate and key. Returns 0, or DVBCSS_EINVAL, DVBCSS_ETLS or DVBCSS_ENOMEM with
+ * @p report filled. */
+int ws_tls_create(struct ws_tls **tls, const struct dvbcss_server_tls *files,
+                  struct dvbcss_report *report);
+
+/** No connection may be left that was made with it. NULL is fine. */
+void ws_tls_destroy(struct ws_tls *tls);
+
+/** Reads certificate and key again, or other ones; for the handshakes to come. All or nothing. */
+int ws_tls_reload(struct ws_tls *tls, const struct dvbcss_server_tls *files,
+                  struct dvbcss_report *report);
+
+/** Until when the certificate is valid, in seconds since 1970. */
+int64_t ws_tls_not_after(const struct ws_tls *tls);
+
+/** Sets the rules in a context from which connections are made, and has each of them show the
+ * certificate of the moment. Returns 0 or DVBCSS_ETLS. */
+int ws_tls_apply(struct ws_tls *tls, struct ssl_ctx_st *context);
+
+/** Has ws_event_secured() called when a handshake is done. The socket outlives @p ssl. */
+void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket);
+
+#endif
