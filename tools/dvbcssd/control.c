@@ -72,8 +72,8 @@ static int start_server(struct control *control, const struct config_control *co
     int error;
 
     if (*config->tcp_address)
-        listen[options.listen_count++] =
-            (struct dvbcss_server_listen){config->tcp_address, (uint16_t)config->tcp_port, 0};
+        listen[options.listen_count++] = (struct dvbcss_server_listen){
+            .host = config->tcp_address, .port = (uint16_t)config->tcp_port};
     if (control->socket.fd >= 0)
         listen[options.listen_count++] =
             (struct dvbcss_server_listen){.socket = control->socket.fd};

@@ -18,7 +18,7 @@ static struct ws_peer_frame frame;
 static void start(void)
 {
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {"127.0.0.1", 0, 0};
+    struct dvbcss_server_listen listen = {.host = "127.0.0.1"};
 
     cr_assert_eq(uv_loop_init(&loop), 0);
     options.listen = &listen;

@@ -56,7 +56,7 @@ static void start(void)
 {
     struct dvbcss_root_clock_options root = DVBCSS_ROOT_CLOCK_OPTIONS_INIT;
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {"127.0.0.1", 0, 0};
+    struct dvbcss_server_listen listen = {.host = "127.0.0.1"};
 
     root.now_ns = no_time;
     root.precision_s = 1e-9;
