@@ -370,6 +370,10 @@ int config_check(struct config *config, struct config_error *error)
     }
     if (*config->control.tcp_address && !*config->control.token && !*config->control.token_file)
         return refuse(error, "control.tcp_address needs control.token_file or control.token");
+    if (config->pages.api && !config->pages.enabled)
+        return refuse(error, "pages.api needs pages.enabled");
+    if (config->pages.api && !*config->control.token && !*config->control.token_file)
+        return refuse(error, "pages.api needs control.token_file or control.token");
     if (*config->control.token && *config->control.token_file)
         return refuse(error, "control.token and control.token_file: give one of them");
     return 0;

@@ -98,6 +98,16 @@ struct config_discovery {
     char *origins;
 };
 
+/** `[pages]`: what browsers get. */
+struct config_pages {
+    bool enabled;
+    /** Empty for the one that was installed with the program. */
+    char *folder;
+    /** Empty for none. */
+    char *media;
+    bool api;
+};
+
 /** `[log]`. */
 struct config_log {
     int64_t level;
@@ -120,6 +130,7 @@ struct config {
     double demo_step_s;
     struct config_control control;
     struct config_discovery discovery;
+    struct config_pages pages;
     struct config_log log;
     /** Whether a file was read. */
     bool from_file;

@@ -385,6 +385,17 @@ const struct config_key config_keys[] = {
     {"discovery", "origins", &string, AT(discovery.origins), 0, 0, NULL, "",
      "Origins of web pages, separated by spaces, that may launch and stop applications", RESTART},
 
+    {"pages", "enabled", &boolean, AT(pages.enabled), 0, 0, NULL, "false",
+     "Serve the pages for browsers on the companions' listener", RESTART},
+    {"pages", "folder", &string, AT(pages.folder), 0, 0, NULL, "",
+     "Folder of the pages; empty for the one that was installed with this program", RESTART},
+    {"pages", "media", &string, AT(pages.media), 0, 0, NULL, "",
+     "Folder of video and audio files that the pages play, served to whoever asks; empty for none",
+     RESTART},
+    {"pages", "api", &boolean, AT(pages.api), 0, 0, NULL, "false",
+     "Serve the control API to the pages, on the companions' listener; needs a control token",
+     RESTART},
+
     {"log", "level", &index_of_word, AT(log.level), 0, 0, log_levels, "info",
      "none, error, warning, info or debug", LIVE},
     {"log", "format", &index_of_word, AT(log.format), 0, 0, log_formats, "text",

@@ -22,6 +22,8 @@ struct control {
     struct services *services;
     struct dvbcss_server *server;
     struct dvbcss_http_handler *handler;
+    /** On the companions' listener. */
+    struct dvbcss_http_handler *page_handlers[2];
     struct control_socket socket;
     struct control_guard guard;
     struct dvbcss_log_limit refusal_log;
@@ -42,14 +44,15 @@ static void log_refusal(struct control *control, const struct dvbcss_http_reques
                    dvbcss_address_format(request->peer, peer), reason);
 }
 
-static void on_request(void *context, const struct dvbcss_http_request *request)
+static void handle(struct control *control, const struct dvbcss_http_request *request,
+                   unsigned flags)
 {
-    struct control *control = context;
-    bool open = strcmp(request->method, "OPTIONS") == 0 || strcmp(request->path, "/healthz") == 0;
     struct api_call call = {.services = control->services, .request = request};
     struct control_verdict verdict;
 
-    control_guard_check(&control->guard, request, open, &verdict);
+    if (strcmp(request->method, "OPTIONS") == 0 || strcmp(request->path, "/healthz") == 0)
+        flags |= GUARD_OPEN;
+    control_guard_check(&control->guard, request, flags, &verdict);
     call.origin = verdict.origin;
     if (verdict.status != 0) {
         control->services->api_refusals++;
@@ -58,6 +61,16 @@ static void on_request(void *context, const struct dvbcss_http_request *request)
     } else {
         api_handle(&call);
     }
+}
+
+static void on_request(void *context, const struct dvbcss_http_request *request)
+{
+    handle(context, request, 0);
+}
+
+static void on_page_request(void *context, const struct dvbcss_http_request *request)
+{
+    handle(context, request, GUARD_OWN_PAGES);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -77,6 +90,8 @@ static int start_server(struct control *control, const struct config_control *co
     if (control->socket.fd >= 0)
         listen[options.listen_count++] =
             (struct dvbcss_server_listen){.socket = control->socket.fd};
+    if (options.listen_count == 0)
+        return 0;
     options.listen = listen;
     options.max_sockets = MAX_SOCKETS;
     error = dvbcss_server_create(&control->server, control->services->loop, &options, &report);
@@ -97,6 +112,29 @@ static int start_server(struct control *control, const struct config_control *co
     return error == 0 ? 0 : -1;
 }
 
+/* For the pages: the API, and the metrics unless they are there for all. */
+static int start_for_pages(struct control *control, const struct config *config, char *reason,
+                           size_t reason_size)
+{
+    static const char *const paths[] = {"/api/v1", "/metrics"};
+    struct dvbcss_http_handler_options options = DVBCSS_HTTP_HANDLER_OPTIONS_INIT;
+    int error = 0;
+
+    if (!config->pages.api)
+        return 0;
+    options.max_body_bytes = MAX_REQUEST_BYTES;
+    options.handle = on_page_request;
+    options.context = control;
+    for (size_t i = 0; i < (config->http.metrics ? 1 : 2) && error == 0; i++) {
+        options.path = paths[i];
+        error = dvbcss_http_handler_add(&control->page_handlers[i], control->services->server,
+                                        &options);
+    }
+    if (error != 0)
+        snprintf(reason, reason_size, "pages: %s", dvbcss_error_text(error));
+    return error == 0 ? 0 : -1;
+}
+
 static void write_url(struct control *control, const struct config_control *config)
 {
     char address[DVBCSS_ADDRESS_TEXT_SIZE];
@@ -106,8 +144,8 @@ static void write_url(struct control *control, const struct config_control *conf
                  dvbcss_address_format(dvbcss_server_address(control->server, 0), address));
 }
 
-int control_start(struct control **out, struct services *services,
-                  const struct config_control *config, char *reason, size_t reason_size)
+int control_start(struct control **out, struct services *services, const struct config *config,
+                  char *reason, size_t reason_size)
 {
     struct control *control = dvbcss_calloc(1, sizeof *control);
 
@@ -116,16 +154,16 @@ int control_start(struct control **out, struct services *services,
         return -1;
     }
     control->services = services;
-    if (control_guard_init(&control->guard, config, reason, reason_size) != 0 ||
-        control_socket_open(&control->socket, config, reason, reason_size) != 0)
+    if (control_guard_init(&control->guard, &config->control, reason, reason_size) != 0 ||
+        control_socket_open(&control->socket, &config->control, reason, reason_size) != 0 ||
+        start_server(control, &config->control, reason, reason_size) != 0 ||
+        start_for_pages(control, config, reason, reason_size) != 0)
         goto fail;
-    if (control->socket.fd < 0 && !*config->tcp_address) {
+    if (!control->server && !config->pages.api) {
         control_stop(control);
         return 0;
     }
-    if (start_server(control, config, reason, reason_size) != 0)
-        goto fail;
-    write_url(control, config);
+    write_url(control, &config->control);
     *out = control;
     return 0;
 
@@ -138,6 +176,8 @@ void control_stop(struct control *control)
 {
     if (!control)
         return;
+    for (size_t i = 0; i < sizeof control->page_handlers / sizeof(void *); i++)
+        dvbcss_http_handler_remove(control->page_handlers[i]);
     dvbcss_http_handler_remove(control->handler);
     dvbcss_server_close(control->server, NULL, NULL);
     control_socket_remove(&control->socket);

@@ -1,6 +1,7 @@
 /**
  * @file
- * The listeners of the control API: a Unix-domain socket and, if configured, TCP.
+ * Where the control API is served: on a Unix-domain socket and, if configured, over TCP and to the
+ * pages on the companions' listener.
  */
 #ifndef DVBCSSD_CONTROL_H
 #define DVBCSSD_CONTROL_H
@@ -18,12 +19,12 @@ struct services;
  * Starts to serve.
  *
  * @param out      set to NULL if there is nothing to serve it on
- * @param services what is controlled; outlives the listeners
+ * @param services what is controlled, with the companions' listener; outlives this
  * @param reason   filled on failure
  * @return 0 or -1
  */
-int control_start(struct control **out, struct services *services,
-                  const struct config_control *config, char *reason, size_t reason_size);
+int control_start(struct control **out, struct services *services, const struct config *config,
+                  char *reason, size_t reason_size);
 
 /** Ends it; the loop runs empty afterwards. NULL is fine. */
 void control_stop(struct control *control);

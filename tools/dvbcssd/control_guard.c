@@ -130,9 +130,20 @@ static bool host_is_ours(const struct control_guard *guard,
            list_has(guard->hosts, name, length);
 }
 
+/* Tells whether the origin is the host that the request names, port included. A page elsewhere
+ * cannot make a browser say so: Host was found to be ours. */
+static bool origin_is_host(const struct dvbcss_http_request *request, const char *origin)
+{
+    const char *scheme_end = strstr(origin, "://");
+    char host[256];
+
+    return scheme_end && dvbcss_http_request_header(request, "host", host, sizeof host) == 0 &&
+           strcasecmp(scheme_end + strlen("://"), host) == 0;
+}
+
 /* No origin is none of a web page. Returns false if there is one that may not. */
 static bool origin_is_allowed(const struct control_guard *guard,
-                              const struct dvbcss_http_request *request,
+                              const struct dvbcss_http_request *request, bool own_pages,
                               char origin[GUARD_ORIGIN_SIZE])
 {
     int error = dvbcss_http_request_header(request, "origin", origin, GUARD_ORIGIN_SIZE);
@@ -141,11 +152,12 @@ static bool origin_is_allowed(const struct control_guard *guard,
         origin[0] = '\0';
         return true;
     }
-    return error == 0 && list_has(guard->origins, origin, strlen(origin));
+    return error == 0 && (list_has(guard->origins, origin, strlen(origin)) ||
+                          (own_pages && origin_is_host(request, origin)));
 }
 
 void control_guard_check(const struct control_guard *guard,
-                         const struct dvbcss_http_request *request, bool open,
+                         const struct dvbcss_http_request *request, unsigned flags,
                          struct control_verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
@@ -154,11 +166,11 @@ void control_guard_check(const struct control_guard *guard,
     if (!host_is_ours(guard, request)) {
         verdict->status = 403;
         verdict->reason = "the Host is none of this server's; see control.hosts";
-    } else if (!origin_is_allowed(guard, request, verdict->origin)) {
+    } else if (!origin_is_allowed(guard, request, flags & GUARD_OWN_PAGES, verdict->origin)) {
         verdict->status = 403;
         verdict->reason = "web pages of this Origin may not; see control.origins";
         verdict->origin[0] = '\0';
-    } else if (!open && !token_is_right(guard, request)) {
+    } else if (!(flags & GUARD_OPEN) && !token_is_right(guard, request)) {
         verdict->status = 401;
         verdict->reason = "a bearer token is needed: it is missing or wrong";
     }

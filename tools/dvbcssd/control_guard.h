@@ -39,14 +39,19 @@ struct control_verdict {
     char origin[GUARD_ORIGIN_SIZE];
 };
 
+/** A token is not needed: a browser's question before the real request has none, and health is no
+ * secret. */
+#define GUARD_OPEN 1u
+/** Pages come from the listener that the request reached: their Origin is what Host says. */
+#define GUARD_OWN_PAGES 2u
+
 /**
  * Judges a request.
  *
- * @param open whether a token is not needed: a browser's question before the real request has
- *             none, and health is no secret
+ * @param flags GUARD_OPEN, GUARD_OWN_PAGES
  */
 void control_guard_check(const struct control_guard *guard,
-                         const struct dvbcss_http_request *request, bool open,
+                         const struct dvbcss_http_request *request, unsigned flags,
                          struct control_verdict *verdict);
 
 #endif

@@ -210,6 +210,20 @@ static void write_endpoints(FILE *out, const struct services *services)
     histogram(out, "fan_out_seconds", "endpoint=\"ts\"", &tv_fan_out(services->tv)->ts);
 }
 
+static void write_pages(FILE *out, const struct services *services)
+{
+    const struct pages_counters *counters;
+
+    if (!services->pages)
+        return;
+    counters = pages_counters(services->pages);
+    begin(out, "pages_requests_total", "counter", "Requests for pages and media.");
+    labelled(out, "pages_requests_total", "answer", "given", counters->answered);
+    labelled(out, "pages_requests_total", "answer", "refused", counters->refused);
+    begin(out, "pages_bytes_total", "counter", "Bytes of pages and media sent.");
+    fprintf(out, "dvbcss_pages_bytes_total %" PRIu64 "\n", counters->bytes);
+}
+
 char *metrics_write(const struct services *services, size_t *length)
 {
     char *text = NULL;
@@ -221,6 +235,7 @@ char *metrics_write(const struct services *services, size_t *length)
     write_wallclock(out, services);
     write_listeners(out, services);
     write_endpoints(out, services);
+    write_pages(out, services);
     if (fclose(out) == 0)
         return text;
     free(text);

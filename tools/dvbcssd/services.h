@@ -20,6 +20,7 @@
 #include "loop_delay.h"
 #include "notify.h"
 #include "options.h"
+#include "pages.h"
 #include "programme.h"
 #include "tv.h"
 
@@ -36,6 +37,8 @@ struct services_urls {
     char http[512];
     /** The device description. */
     char dial[512];
+    /** The pages' own index. */
+    char pages[512 + 1];
     /** A path. */
     char control_socket[128];
     char control[128];
@@ -62,6 +65,8 @@ struct services {
     struct dvbcss_http_handler *public_handlers[2];
     /** NULL if there is none. */
     struct control *control;
+    /** NULL if they are not served. */
+    struct pages *pages;
     /** NULL if companions are not to find it. */
     struct discovery *discovery;
     struct notify *notify;
