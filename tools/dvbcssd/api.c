@@ -2,11 +2,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api_routes.h"
+#include "dvbcss/alloc.h"
 
 enum { HEADERS_MAX = 7, ALLOW_SIZE = 64 };
 
@@ -73,7 +73,7 @@ void api_answer(const struct api_call *call, unsigned status, json_t *json)
         respond(call, status, "application/json", text, strlen(text), NULL);
     else
         api_refuse(call, 500, NULL, "out of memory");
-    free(text);
+    dvbcss_free(text);
 }
 
 void api_answer_text(const struct api_call *call, const char *content_type, const char *text,
@@ -97,7 +97,7 @@ static void refuse_allowing(const struct api_call *call, unsigned status, const 
     json_decref(problem);
     if (text)
         respond(call, status, "application/json", text, strlen(text), allow);
-    free(text);
+    dvbcss_free(text);
 }
 
 void api_refuse(const struct api_call *call, unsigned status, const char *member,

@@ -2,8 +2,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
+
+#include "dvbcss/alloc.h"
 
 static struct config_log settings = {DVBCSS_LOG_INFO, LOG_TEXT, LOG_STDERR};
 
@@ -55,7 +56,7 @@ static void write_json(const char *prefix, enum dvbcss_log_level level, const ch
     json_decref(line);
     if (dump)
         fprintf(stderr, "%s%s\n", prefix, dump);
-    free(dump);
+    dvbcss_free(dump);
 }
 
 static void write_line(enum dvbcss_log_level level, const char *id, const char *text,

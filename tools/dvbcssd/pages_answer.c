@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dvbcss/alloc.h"
@@ -110,7 +109,7 @@ unsigned pages_answer_json(const struct dvbcss_http_request *request, json_t *js
     response.body = text;
     response.body_length = strlen(text);
     status = send_answer(request, &headers, &response);
-    free(text);
+    dvbcss_free(text);
     return status;
 }
 

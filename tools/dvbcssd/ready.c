@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dvbcss/alloc.h"
+
 static json_t *text_or_null(const char *text)
 {
     return *text ? json_string(text) : json_null();
 }
 
-/* The object as one line, to be freed; NULL without memory. */
+/* The object as one line, to be freed by dvbcss_free(); NULL without memory. */
 static char *describe(const struct services_urls *urls)
 {
     json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:i}, s:i}", "cii",
@@ -70,6 +72,6 @@ int ready_write(const char *path, const struct services_urls *urls)
     if (!text)
         return -1;
     result = strcmp(path, "-") == 0 ? write_line(stdout, text) : replace_file(path, text);
-    free(text);
+    dvbcss_free(text);
     return result;
 }
