@@ -76,10 +76,10 @@ DVBCSS_API void dvbcss_wc_json_request_finish(struct dvbcss_wc_json_request *req
 
 /** What an answer says. */
 struct dvbcss_wc_json_answer {
-    /** Precision of the times below in seconds, 2^-128 to 2^127; rounded up to what the dialect
-     * can say. */
+    /** Precision of the times below in seconds, above 0, at most 10^9; rounded up to the next power
+     * of two, or to the next nanosecond where the dialect has seconds. */
     double precision_s;
-    /** Largest frequency error of the server's clock in ppm, 0 to 2^24; rounded up to 1/256. */
+    /** Largest frequency error of the server's clock in ppm, below 2^24; rounded up to 1/256. */
     double max_freq_error_ppm;
     /** Wall clock when the request arrived and when the answer leaves; not negative. */
     int64_t receive_ns;

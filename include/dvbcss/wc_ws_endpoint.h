@@ -38,6 +38,9 @@ extern "C" {
 
 struct dvbcss_wc_ws_endpoint;
 
+/** The longest message that an endpoint can be made to take, in bytes. */
+#define DVBCSS_WC_WS_MESSAGE_MAX 4096
+
 /** How an endpoint is made. Start from #DVBCSS_WC_WS_ENDPOINT_OPTIONS_INIT. Copied. */
 struct dvbcss_wc_ws_endpoint_options {
     const char *path;
@@ -45,8 +48,11 @@ struct dvbcss_wc_ws_endpoint_options {
     const char *id_prefix;
     /** Whether companions are let in from the start. */
     bool enabled;
-    /** Companions at the same time; #DVBCSS_UNLIMITED for no limit. */
-    int max_connections;
+    /** What companions may take; messages have at most #DVBCSS_WC_WS_MESSAGE_MAX bytes.
+     * `setup_timeout_s` has no meaning here, and the bounds of a queue neither: nothing waits. */
+    struct dvbcss_endpoint_limits limits;
+    /** Which web pages may connect. */
+    struct dvbcss_access access;
     /** Answers per second to one connection, and how many it may have at once after a pause; what
      * goes beyond is not answered. 0: no limit. */
     unsigned answers_per_s;
@@ -64,7 +70,8 @@ struct dvbcss_wc_ws_endpoint_options {
 
 #define DVBCSS_WC_WS_ENDPOINT_OPTIONS_INIT                                                         \
     {                                                                                              \
-        "/wc", "wc", true, DVBCSS_UNLIMITED, 50, NULL, 500.0, NULL, NULL                           \
+        "/wc", "wc", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 2048, 0, 0, 64, 1048576, 30, 0},   \
+            {DVBCSS_ORIGIN_ANY, NULL, NULL}, 50, NULL, 500.0, NULL, NULL                           \
     }
 
 /** What an endpoint did since it was created. */
