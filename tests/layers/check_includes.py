@@ -24,14 +24,15 @@ BELOW = {
     "ts": {"common", "clock"},
     "discovery": {"common"},
     "server-core": {"common", "clock"},
+    "app2app": {"common", "server-core"},
     "clients": {"common", "clock"} | PROTOCOLS,
-    "tools": {"common", "clock", "server-core", "clients"} | PROTOCOLS,
-    "examples": {"common", "clock", "server-core", "clients"} | PROTOCOLS,
+    "tools": {"common", "clock", "server-core", "app2app", "clients"} | PROTOCOLS,
+    "examples": {"common", "clock", "server-core", "app2app", "clients"} | PROTOCOLS,
 }
 # The I/O parts of the protocols stand on the server base.
 IO_BELOW = {folder: BELOW[folder] | {"server-core"} for folder in PROTOCOLS}
 HEADER_ONLY = {"common/list.h", "common/bytes.h"}
-IO_FOLDERS = {"server-core", "clients"}
+IO_FOLDERS = {"server-core", "app2app", "clients"}
 SEES_PUBLIC_ONLY = {"examples"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 WEBSOCKETS = re.compile(r"^\s*#\s*include\s*<libwebsockets", re.MULTILINE)

@@ -13,7 +13,7 @@ import sys
 ELSEWHERE = {"tests/install", "tests/headers"}
 # Only sanitizer builds need it.
 SANITIZED_ONLY = {"tests/support/leaks_on_purpose.c"}
-SOURCES = ["common", "clock", "wallclock", "cii", "ts", "discovery", "server-core", "clients", "tools", "examples"]
+SOURCES = ["common", "clock", "wallclock", "cii", "ts", "discovery", "server-core", "app2app", "clients", "tools", "examples"]
 
 
 def main():
