@@ -214,8 +214,8 @@ bool dvbcss_connection_congested(const struct dvbcss_connection *connection)
 static int write_now(struct dvbcss_connection *connection, struct dvbcss_message *message)
 {
     struct dvbcss_server_counters *counters = &connection->endpoint->server->counters;
-    enum ws_frame kind = message->kind == DVBCSS_MESSAGE_TEXT ? WS_FRAME_TEXT : WS_FRAME_BINARY;
-    int result = ws_wire_write(connection->socket->wire, kind, message->bytes, message->length);
+    int result = ws_wire_write(connection->socket->wire, message->bytes - message->head_length,
+                               message->head_length + message->length);
 
     if (result != 0)
         return result;

@@ -20,6 +20,7 @@
 #include "common/list.h"
 #include "dvbcss/log.h"
 #include "dvbcss/server.h"
+#include "server-core/ws_frame.h"
 #include "server-core/ws_queue.h"
 #include "server-core/ws_transport.h"
 
@@ -253,9 +254,10 @@ void ws_connection_flush(struct dvbcss_connection *connection, bool hooks);
 
 struct dvbcss_message {
     unsigned references;
-    enum dvbcss_message_kind kind;
     size_t length;
-    uint8_t headroom[WS_HEADROOM];
+    /** The head of the frame, which ends where the payload begins: all receivers get the same. */
+    uint8_t head_length;
+    uint8_t head[WS_FRAME_HEAD_MAX];
     uint8_t bytes[];
 };
 

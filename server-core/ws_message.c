@@ -5,6 +5,7 @@
 
 struct dvbcss_message *ws_message_allocate(enum dvbcss_message_kind kind, size_t length)
 {
+    enum ws_opcode opcode = kind == DVBCSS_MESSAGE_TEXT ? WS_OPCODE_TEXT : WS_OPCODE_BINARY;
     struct dvbcss_message *message;
 
     if (length > SIZE_MAX - sizeof *message)
@@ -13,8 +14,8 @@ struct dvbcss_message *ws_message_allocate(enum dvbcss_message_kind kind, size_t
     if (!message)
         return NULL;
     message->references = 1;
-    message->kind = kind;
     message->length = length;
+    message->head_length = (uint8_t)ws_frame_put_head(message->bytes, opcode, length);
     return message;
 }
 

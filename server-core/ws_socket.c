@@ -76,14 +76,15 @@ void ws_socket_defer(struct ws_socket *socket)
 
 static void send_close_frame(struct ws_socket *socket, unsigned code, const char *reason)
 {
-    uint8_t frame[WS_HEADROOM + 2 + DVBCSS_CLOSE_REASON_MAX];
-    uint8_t *payload = frame + WS_HEADROOM;
-    size_t length = strlen(reason);
+    uint8_t bytes[WS_FRAME_HEAD_MAX + 2 + DVBCSS_CLOSE_REASON_MAX];
+    uint8_t *payload = bytes + WS_FRAME_HEAD_MAX;
+    size_t length = strlen(reason) + 2;
+    size_t head_length = ws_frame_put_head(payload, WS_OPCODE_CLOSE, length);
 
     payload[0] = (uint8_t)(code >> 8);
     payload[1] = (uint8_t)code;
-    memcpy(payload + 2, reason, length);
-    if (ws_wire_write(socket->wire, WS_FRAME_CLOSE, payload, length + 2) != 0)
+    memcpy(payload + 2, reason, length - 2);
+    if (ws_wire_write(socket->wire, payload - head_length, head_length + length) != 0)
         ws_socket_kill(socket);
 }
 
@@ -150,10 +151,12 @@ static bool has_passed(uint64_t now, uint64_t since, unsigned seconds)
 static void ping(struct ws_socket *socket, uint64_t now)
 {
     /* The library keeps pongs without a payload to itself. */
-    uint8_t frame[WS_HEADROOM + 1] = {0};
+    uint8_t bytes[WS_FRAME_HEAD_MAX + 1] = {0};
+    uint8_t *payload = bytes + WS_FRAME_HEAD_MAX;
+    size_t head_length = ws_frame_put_head(payload, WS_OPCODE_PING, 1);
 
     socket->pinged_ms = now;
-    if (ws_wire_write(socket->wire, WS_FRAME_PING, frame + WS_HEADROOM, 1) != 0)
+    if (ws_wire_write(socket->wire, payload - head_length, head_length + 1) != 0)
         ws_connection_close(socket->connection, DVBCSS_CLOSE_ABNORMAL, NULL);
 }
 
@@ -166,8 +169,9 @@ static void check_connection(struct ws_socket *socket, uint64_t now)
     if (has_passed(now, socket->heard_ms, options->idle_timeout_s)) {
         server->counters.idle_evictions++;
         ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "no sign of life");
-    } else if (connection->congested && has_passed(now, connection->progress_ms,
-                                                   connection->endpoint->options.limits.stall_timeout_s)) {
+    } else if (connection->congested &&
+               has_passed(now, connection->progress_ms,
+                          connection->endpoint->options.limits.stall_timeout_s)) {
         server->counters.stall_evictions++;
         ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "messages are not taken");
     } else if (has_passed(now, socket->heard_ms, options->ping_interval_s) &&

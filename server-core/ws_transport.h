@@ -11,23 +11,12 @@
 #include <stdint.h>
 #include <uv.h>
 
-/** Bytes before a payload that ws_wire_write() may overwrite with the frame's head. */
-enum { WS_HEADROOM = 32 };
-
 /** The library's part of a server. */
 struct ws_transport;
 /** One TCP connection inside the library. */
 struct ws_wire;
 /** The same connection as the base sees it (ws_socket.h). */
 struct ws_socket;
-
-/** Kinds of frames that the base sends. */
-enum ws_frame {
-    WS_FRAME_TEXT,
-    WS_FRAME_BINARY,
-    WS_FRAME_PING,
-    WS_FRAME_CLOSE,
-};
 
 /** Headers of a request that decide about a handshake. */
 enum ws_header {
@@ -74,10 +63,9 @@ unsigned ws_transport_fd_limit(const struct ws_transport *transport);
 struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd,
                                    struct ws_socket *socket);
 
-/** Sends a frame. The WS_HEADROOM bytes before @p payload are scratch; what the socket does not
- * take is kept inside. TEXT and BINARY only while ws_wire_congested() says no. Returns 0 or
- * DVBCSS_EIO. */
-int ws_wire_write(struct ws_wire *wire, enum ws_frame kind, uint8_t *payload, size_t length);
+/** Sends a whole frame (ws_frame.h) on an established WebSocket. What the socket does not take is
+ * kept inside; with a message wait until ws_wire_congested() says no. Returns 0 or DVBCSS_EIO. */
+int ws_wire_write(struct ws_wire *wire, uint8_t *frame, size_t length);
 
 /** Sends a part of an HTTP answer as it is. Returns 0 or DVBCSS_EIO. */
 int ws_wire_write_http(struct ws_wire *wire, uint8_t *bytes, size_t length);

@@ -17,8 +17,6 @@
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
 
-_Static_assert(WS_HEADROOM >= LWS_PRE, "a frame's head fits into the headroom");
-
 enum {
     /* Read at a time from a WebSocket, and allocated for each. Longer messages come in parts. */
     RECEIVE_BYTES = 1024,
@@ -26,8 +24,6 @@ enum {
     SEND_BYTES = 1 << 30,
     /* Lines of the library that reach the log, per second. */
     LOG_LINES_PER_S = 10,
-    /* FIN and opcode 8. Its payload is at most 125 bytes. */
-    CLOSE_FRAME = 0x88,
 };
 
 struct ws_transport {
@@ -325,27 +321,29 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, struc
  * Wires
  */
 
-/* The library sends a close frame only as part of closing, where it loses it if bytes still wait or
- * if the close was asked for inside a callback. A frame that is framed already can be sent at any
- * time, behind what waits. */
-static int write_close(struct lws *wsi, uint8_t *payload, size_t length)
+/* How many bytes the socket takes now. Errors are left to the library's own write. */
+static size_t send_now(struct lws *wsi, const uint8_t *bytes, size_t length)
 {
-    payload[-2] = CLOSE_FRAME;
-    payload[-1] = (uint8_t)length;
-    return lws_write(wsi, payload - 2, length + 2, LWS_WRITE_HTTP);
+    ssize_t sent = send(lws_get_socket_fd(wsi), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    return sent > 0 ? (size_t)sent : 0;
 }
 
-int ws_wire_write(struct ws_wire *wire, enum ws_frame kind, uint8_t *payload, size_t length)
+/* The library's own frames would cost it twenty times the instructions of a send() for each
+ * receiver, and of closing frames it sends only those that are part of its closing, where it loses
+ * them if bytes still wait or if the close was asked for inside a callback. So a frame comes here
+ * as bytes, and the library gets what it alone can do: encrypting, and keeping a rest until the
+ * socket takes more. */
+int ws_wire_write(struct ws_wire *wire, uint8_t *frame, size_t length)
 {
-    static const enum lws_write_protocol kinds[] = {
-        [WS_FRAME_TEXT] = LWS_WRITE_TEXT,
-        [WS_FRAME_BINARY] = LWS_WRITE_BINARY,
-        [WS_FRAME_PING] = LWS_WRITE_PING,
-    };
-    int written = kind == WS_FRAME_CLOSE ? write_close(lws_of(wire), payload, length)
-                                         : lws_write(lws_of(wire), payload, length, kinds[kind]);
+    struct lws *wsi = lws_of(wire);
+    size_t sent = 0;
 
-    return written < 0 ? DVBCSS_EIO : 0;
+    if (!lws_is_ssl(wsi) && !lws_partial_buffered(wsi))
+        sent = send_now(wsi, frame, length);
+    if (sent == length)
+        return 0;
+    return lws_write(wsi, frame + sent, length - sent, LWS_WRITE_HTTP) < 0 ? DVBCSS_EIO : 0;
 }
 
 int ws_wire_write_http(struct ws_wire *wire, uint8_t *bytes, size_t length)

@@ -1,0 +1,31 @@
+/**
+ * @file
+ * Heads of the frames that a server sends. Private to server-core.
+ */
+#ifndef DVBCSS_WS_FRAME_H
+#define DVBCSS_WS_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Opcodes of RFC 6455 section 11.8 that the base sends. */
+enum ws_opcode {
+    WS_OPCODE_TEXT = 1,
+    WS_OPCODE_BINARY = 2,
+    WS_OPCODE_CLOSE = 8,
+    WS_OPCODE_PING = 9,
+};
+
+/** Longest head of a frame without a mask. */
+enum { WS_FRAME_HEAD_MAX = 10 };
+
+/**
+ * Writes the head of a whole message, unmasked, in front of its payload (RFC 6455 section 5.2).
+ *
+ * @param payload its first byte; the WS_FRAME_HEAD_MAX bytes before it are for the head
+ * @param length  of the payload
+ * @return length of the head, which ends right before @p payload
+ */
+size_t ws_frame_put_head(uint8_t *payload, enum ws_opcode opcode, size_t length);
+
+#endif
