@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server-core/ws_internal.h"
+#include "dvbcss/server.h"
+#include "server-core/ws_address.h"
 
 void ws_address_set(union ws_address *address, const struct sockaddr_storage *from)
 {

@@ -23,27 +23,35 @@ static const char *keep_text(char **room, const char *text)
     return kept;
 }
 
-struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
-                                               struct ws_socket *socket,
-                                               const struct dvbcss_handshake *handshake)
+int ws_connection_create(struct dvbcss_connection **connection, struct dvbcss_endpoint *endpoint,
+                         struct ws_socket *socket, const struct dvbcss_handshake *handshake)
 {
     size_t text_size =
         strlen(handshake->path) + strlen(handshake->query) + strlen(handshake->origin) + 3;
-    size_t fixed_size = sizeof(struct dvbcss_connection) + endpoint->options.user_data_size;
-    struct dvbcss_connection *connection = dvbcss_calloc(1, fixed_size + text_size);
+    size_t fixed_size = sizeof **connection + endpoint->options.user_data_size;
+    struct dvbcss_connection *created = dvbcss_calloc(1, fixed_size + text_size);
     char *room;
+    int result;
 
-    if (!connection)
-        return NULL;
-    list_init(&connection->node);
-    connection->endpoint = endpoint;
-    connection->socket = socket;
-    room = (char *)connection + fixed_size;
-    connection->path = keep_text(&room, handshake->path);
-    connection->query = keep_text(&room, handshake->query);
-    connection->origin = keep_text(&room, handshake->origin);
+    if (!created)
+        return DVBCSS_ENOMEM;
+    result =
+        ws_addresses_enter(&endpoint->addresses, &socket->peer, &socket->local,
+                           endpoint->options.limits.max_connections_per_address, &created->address);
+    if (result != 0) {
+        dvbcss_free(created);
+        return result;
+    }
+    list_init(&created->node);
+    created->endpoint = endpoint;
+    created->socket = socket;
+    room = (char *)created + fixed_size;
+    created->path = keep_text(&room, handshake->path);
+    created->query = keep_text(&room, handshake->query);
+    created->origin = keep_text(&room, handshake->origin);
     endpoint->slots++;
-    return connection;
+    *connection = created;
+    return 0;
 }
 
 void ws_connection_open(struct dvbcss_connection *connection)
@@ -74,6 +82,7 @@ void ws_connection_end(struct dvbcss_connection *connection, unsigned code, cons
     connection->closing = true;
     connection->socket->connection = NULL;
     list_remove(&connection->node);
+    ws_addresses_leave(&endpoint->addresses, connection->address);
     endpoint->slots--;
     dropped = ws_queue_clear(&connection->queue);
     connection->counters.dropped += dropped;
@@ -181,6 +190,17 @@ static void deliver_gathered(struct dvbcss_connection *connection, bool binary)
     dvbcss_free(bytes);
 }
 
+static void refuse_size(struct dvbcss_connection *connection)
+{
+    struct dvbcss_endpoint *endpoint = connection->endpoint;
+    char reason[DVBCSS_CLOSE_REASON_MAX + 1];
+
+    endpoint->server->counters.oversize_evictions++;
+    snprintf(reason, sizeof reason, "message of more than %zu bytes",
+             endpoint->options.limits.max_message_bytes);
+    ws_connection_close(connection, DVBCSS_CLOSE_TOO_BIG, reason);
+}
+
 void ws_connection_receive(struct dvbcss_connection *connection, const void *bytes, size_t length,
                            bool final, bool binary)
 {
@@ -190,9 +210,11 @@ void ws_connection_receive(struct dvbcss_connection *connection, const void *byt
         return;
     if (binary && options->binary_policy == DVBCSS_BINARY_REFUSE) {
         ws_connection_close(connection, DVBCSS_CLOSE_UNSUPPORTED_DATA, "only text is understood");
+    } else if (!ws_limits_take(connection, length, final)) {
+        return;
     } else if (length > options->limits.max_message_bytes ||
                connection->incoming_length > options->limits.max_message_bytes - length) {
-        ws_connection_close(connection, DVBCSS_CLOSE_TOO_BIG, "message is too big");
+        refuse_size(connection);
     } else if (final && connection->incoming_length == 0) {
         deliver(connection, bytes, length, binary);
     } else if (gather(connection, bytes, length) != 0) {

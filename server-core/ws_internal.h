@@ -20,22 +20,16 @@
 #include "common/list.h"
 #include "dvbcss/log.h"
 #include "dvbcss/server.h"
+#include "server-core/ws_address.h"
+#include "server-core/ws_addresses.h"
 #include "server-core/ws_frame.h"
+#include "server-core/ws_limits.h"
 #include "server-core/ws_queue.h"
 #include "server-core/ws_transport.h"
 
 /* ------------------------------------------------------------------------------------------------
  * Server: ws_server.c
  */
-
-union ws_address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-/** Copies an address, an IPv4 address out of its IPv6 mapping: ws_address.c. */
-void ws_address_set(union ws_address *address, const struct sockaddr_storage *from);
 
 enum ws_server_state {
     WS_SERVER_OPEN,
@@ -73,6 +67,8 @@ struct dvbcss_server {
     struct list_node endpoints;
     struct list_node handlers;
     struct list_node sockets;
+    /** Where they come from. */
+    struct ws_addresses addresses;
     /** Sockets that have something to do outside the event they are in. */
     struct list_node deferred;
     uv_idle_t idle;
@@ -145,12 +141,22 @@ struct ws_socket {
     uint64_t pinged_ms;
     union ws_address peer;
     union ws_address local;
+    struct ws_address_entry *address;
     struct dvbcss_connection *connection;
     struct ws_exchange *exchange;
 };
 
-/** Takes an accepted descriptor, which is closed whatever happens. */
-int ws_socket_adopt(struct dvbcss_server *server, int fd, const union ws_address *peer);
+/** A connection that was accepted. */
+struct ws_accepted {
+    int fd;
+    union ws_address peer;
+    union ws_address local;
+    /** Where it is counted in the server's `addresses`. */
+    struct ws_address_entry *address;
+};
+
+/** Takes an accepted connection, which is closed and not counted any more whatever happens. */
+int ws_socket_adopt(struct dvbcss_server *server, const struct ws_accepted *accepted);
 
 /** Has ws_socket_run_deferred() called for this socket from the loop. */
 void ws_socket_defer(struct ws_socket *socket);
@@ -182,6 +188,8 @@ struct dvbcss_endpoint {
     uint64_t last_id;
     /** Connections, those of unfinished handshakes included. */
     size_t slots;
+    /** Where they come from. */
+    struct ws_addresses addresses;
     size_t open_count;
     struct list_node connections;
 };
@@ -201,6 +209,8 @@ struct dvbcss_connection {
     struct list_node node;
     struct dvbcss_endpoint *endpoint;
     struct ws_socket *socket;
+    /** In the endpoint's `addresses`. */
+    struct ws_address_entry *address;
     bool open;
     /** A close was asked for; code and reason say which. */
     bool closing;
@@ -208,6 +218,7 @@ struct dvbcss_connection {
     bool congested;
     uint64_t progress_ms;
     uint64_t opened_ms;
+    struct ws_usage usage;
     struct ws_queue queue;
     struct dvbcss_connection_counters counters;
     /** The message that is arriving in parts. */
@@ -226,11 +237,10 @@ struct dvbcss_connection {
     max_align_t user_data[];
 };
 
-/** Takes a slot of an endpoint for a handshake, of which it keeps path, query and origin. NULL if
- * there is no memory. */
-struct dvbcss_connection *ws_connection_create(struct dvbcss_endpoint *endpoint,
-                                               struct ws_socket *socket,
-                                               const struct dvbcss_handshake *handshake);
+/** Takes a slot of an endpoint for a handshake, of which it keeps path, query and origin. Returns 0,
+ * DVBCSS_EFULL (its address has as many as it may) or DVBCSS_ENOMEM. */
+int ws_connection_create(struct dvbcss_connection **connection, struct dvbcss_endpoint *endpoint,
+                         struct ws_socket *socket, const struct dvbcss_handshake *handshake);
 
 /** The handshake is done: gives it an id and calls on_connect. */
 void ws_connection_open(struct dvbcss_connection *connection);

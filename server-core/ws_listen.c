@@ -248,13 +248,13 @@ static bool go_on_after_error(struct ws_listener *listener, int error)
 }
 
 /* A peer too many: it is told in one go, without the library. */
-static void turn_away(struct dvbcss_server *server, int fd)
+static void turn_away(struct dvbcss_server *server, int fd, enum dvbcss_refusal why)
 {
     struct dvbcss_message *answer;
 
-    server->counters.refusals[DVBCSS_REFUSAL_SERVER_FULL]++;
-    if (ws_refusal_build(&answer, DVBCSS_REFUSAL_SERVER_FULL, server->options.retry_after_s,
-                         server->common_headers, false) == 0) {
+    server->counters.refusals[why]++;
+    if (ws_refusal_build(&answer, why, server->options.retry_after_s, server->common_headers,
+                         false) == 0) {
         if (send(fd, answer->bytes, answer->length, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
             shutdown(fd, SHUT_WR);
         dvbcss_message_release(answer);
@@ -270,26 +270,55 @@ static bool is_full(const struct dvbcss_server *server, int fd)
            (limit != DVBCSS_UNLIMITED && server->counters.sockets_open >= (uint64_t)limit);
 }
 
+/* Finds both its addresses, and counts it by the peer's. */
+static int count_in(struct dvbcss_server *server, struct ws_accepted *accepted,
+                    const struct sockaddr_storage *from)
+{
+    struct sockaddr_storage to = {0};
+    socklen_t length = sizeof to;
+
+    if (getsockname(accepted->fd, (struct sockaddr *)&to, &length) != 0)
+        return DVBCSS_EIO;
+    ws_address_set(&accepted->peer, from);
+    ws_address_set(&accepted->local, &to);
+    return ws_addresses_enter(&server->addresses, &accepted->peer, &accepted->local,
+                              server->options.max_sockets_per_address, &accepted->address);
+}
+
+static void take_in(struct dvbcss_server *server, int fd, const struct sockaddr_storage *from)
+{
+    struct ws_accepted accepted = {.fd = fd};
+    int on = 1;
+    int result = count_in(server, &accepted, from);
+
+    if (result == DVBCSS_EFULL) {
+        turn_away(server, fd, DVBCSS_REFUSAL_SERVER_ADDRESS_FULL);
+        return;
+    }
+    if (result == 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        result = ws_socket_adopt(server, &accepted);
+    } else {
+        close(fd);
+    }
+    if (result != 0)
+        server->counters.accept_failures++;
+}
+
 static bool accept_one(struct ws_listener *listener)
 {
     struct dvbcss_server *server = listener->server;
     struct sockaddr_storage from = {0};
     socklen_t length = sizeof from;
-    union ws_address peer;
-    int on = 1;
     int fd = accept4(listener->fd, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0)
         return go_on_after_error(listener, errno);
     server->counters.sockets_accepted++;
-    if (is_full(server, fd)) {
-        turn_away(server, fd);
-        return true;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ws_address_set(&peer, &from);
-    if (ws_socket_adopt(server, fd, &peer) != 0)
-        server->counters.accept_failures++;
+    if (is_full(server, fd))
+        turn_away(server, fd, DVBCSS_REFUSAL_SERVER_FULL);
+    else
+        take_in(server, fd, &from);
     return true;
 }
 

@@ -26,6 +26,7 @@ void ws_server_handle_closed(struct dvbcss_server *server)
     if (--server->open_handles != 0)
         return;
     ws_listen_free(server);
+    ws_addresses_finish(&server->addresses);
     dvbcss_free(server->common_headers);
     dvbcss_free(server);
     if (closed)
@@ -151,6 +152,8 @@ static const char *find_bad_option(const struct dvbcss_server_options *options)
         return "fd_limit";
     if (options->max_sockets < DVBCSS_UNLIMITED)
         return "max_sockets";
+    if (options->max_sockets_per_address < DVBCSS_UNLIMITED)
+        return "max_sockets_per_address";
     if (options->max_header_bytes < HEADER_BYTES_MIN ||
         options->max_header_bytes > HEADER_BYTES_MAX)
         return "max_header_bytes";

@@ -14,25 +14,25 @@ static uint64_t now_ms(const struct ws_socket *socket)
  * Life
  */
 
-int ws_socket_adopt(struct dvbcss_server *server, int fd, const union ws_address *peer)
+int ws_socket_adopt(struct dvbcss_server *server, const struct ws_accepted *accepted)
 {
-    struct sockaddr_storage local = {0};
-    socklen_t length = sizeof local;
     struct ws_socket *socket = dvbcss_calloc(1, sizeof *socket);
 
-    if (!socket || getsockname(fd, (struct sockaddr *)&local, &length) != 0) {
-        dvbcss_free(socket);
-        close(fd);
-        return socket ? DVBCSS_EIO : DVBCSS_ENOMEM;
+    if (!socket) {
+        ws_addresses_leave(&server->addresses, accepted->address);
+        close(accepted->fd);
+        return DVBCSS_ENOMEM;
     }
     socket->server = server;
-    socket->peer = *peer;
-    ws_address_set(&socket->local, &local);
+    socket->peer = accepted->peer;
+    socket->local = accepted->local;
+    socket->address = accepted->address;
     socket->since_ms = now_ms(socket);
     list_init(&socket->node);
     list_init(&socket->deferred);
-    socket->wire = ws_transport_adopt(server->transport, fd, socket);
+    socket->wire = ws_transport_adopt(server->transport, accepted->fd, socket);
     if (!socket->wire) {
+        ws_addresses_leave(&server->addresses, accepted->address);
         dvbcss_free(socket);
         return DVBCSS_EIO;
     }
@@ -48,6 +48,7 @@ void ws_event_destroyed(struct ws_socket *socket)
     if (socket->connection)
         ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
     ws_exchange_drop(socket);
+    ws_addresses_leave(&server->addresses, socket->address);
     list_remove(&socket->node);
     list_remove(&socket->deferred);
     dvbcss_free(socket);
@@ -166,6 +167,8 @@ static void check_connection(struct ws_socket *socket, uint64_t now)
     struct dvbcss_connection *connection = socket->connection;
     const struct dvbcss_server_options *options = &server->options;
 
+    if (!ws_limits_check(connection))
+        return;
     if (has_passed(now, socket->heard_ms, options->idle_timeout_s)) {
         server->counters.idle_evictions++;
         ws_connection_close(connection, DVBCSS_CLOSE_POLICY, "no sign of life");
@@ -194,6 +197,9 @@ static void check_socket(struct ws_socket *socket, uint64_t now)
     } else if (!socket->killed &&
                has_passed(now, socket->since_ms, server->options.header_timeout_s)) {
         server->counters.header_timeouts++;
+        /* Unless it is an answer that is not taken. */
+        if (!socket->exchange || !socket->exchange->answer)
+            ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT);
         ws_socket_kill(socket);
     } else if (ws_http_spins(socket)) {
         ws_socket_kill(socket);

@@ -76,6 +76,10 @@ bool ws_wire_congested(struct ws_wire *wire);
 /** Asks for ws_event_writable(). */
 void ws_wire_want_write(struct ws_wire *wire);
 
+/** Bytes of the wire, heads of frames and all, that the base has had from the peer so far; 0 if that
+ * cannot be told. */
+uint64_t ws_wire_received(struct ws_wire *wire);
+
 /** Whether the peer has sent something, or its end, that was not read yet. */
 bool ws_wire_has_input(struct ws_wire *wire);
 

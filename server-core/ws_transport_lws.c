@@ -16,6 +16,7 @@
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
+#include "server-core/ws_received.h"
 
 enum {
     /* Read at a time from a WebSocket, and allocated for each. Longer messages come in parts. */
@@ -363,6 +364,11 @@ bool ws_wire_congested(struct ws_wire *wire)
 void ws_wire_want_write(struct ws_wire *wire)
 {
     lws_callback_on_writable(lws_of(wire));
+}
+
+uint64_t ws_wire_received(struct ws_wire *wire)
+{
+    return ws_received_of(lws_get_socket_fd(lws_of(wire)));
 }
 
 bool ws_wire_has_input(struct ws_wire *wire)

@@ -96,11 +96,16 @@ static int ask_hook(struct upgrade *upgrade)
 static int accept_upgrade(struct upgrade *upgrade)
 {
     struct ws_socket *socket = upgrade->socket;
+    int result =
+        ws_connection_create(&socket->connection, upgrade->endpoint, socket, &upgrade->handshake);
 
-    if (ask_hook(upgrade) != 0)
-        return -1;
-    socket->connection = ws_connection_create(upgrade->endpoint, socket, &upgrade->handshake);
-    return socket->connection ? 0 : ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
+    if (result != 0)
+        return ws_http_refuse(socket, result == DVBCSS_EFULL ? DVBCSS_REFUSAL_ADDRESS_FULL
+                                                             : DVBCSS_REFUSAL_INTERNAL);
+    result = ask_hook(upgrade);
+    if (result != 0)
+        ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
+    return result;
 }
 
 int ws_event_upgrade(struct ws_socket *socket)

@@ -137,8 +137,9 @@ struct dvbcss_server_options {
      * at once. #DVBCSS_UNLIMITED for none but `fd_limit`. */
     int max_sockets;
     /** Those of them that one address may have, in whatever state; beyond it a connection gets a
-     * 429 at once. An address is one of IPv4, or 64 bits of one of IPv6; peers of the family
-     * AF_UNIX have none, and no such limit. #DVBCSS_UNLIMITED for none. */
+     * 429 at once. An address is one of IPv4, one of IPv6 on a link of this machine, or the first
+     * 64 bits of any other of IPv6, all of which one peer has; peers of the family AF_UNIX have
+     * none, and no such limit. #DVBCSS_UNLIMITED for none. */
     int max_sockets_per_address;
     /** Largest request line and headers together, in bytes. */
     unsigned max_header_bytes;
@@ -466,8 +467,8 @@ struct dvbcss_endpoint_limits {
      * quiet may send #DVBCSS_RATE_BURST_S seconds' worth at once. 0: any number. */
     unsigned max_messages_per_s;
     /** Bytes that a peer may send per second, likewise, and in any case one message of
-     * `max_message_bytes` at once. Payload is counted as it comes; what it was wrapped in, and
-     * control frames, once a second. 0: any number. */
+     * `max_message_bytes` at once. Payload is counted as it comes; heads of frames, pings and what
+     * else there is on the wire, every #DVBCSS_RATE_BURST_S seconds. 0: any number. */
     size_t max_bytes_per_s;
     /** Bounds of the queue under #DVBCSS_QUEUE_ORDERED; one message more closes with 1008. */
     size_t max_queued_messages;

@@ -75,6 +75,7 @@ static int make_endpoint(void)
 
     options.path = "/echo";
     options.id_prefix = "echo";
+    options.access = (struct dvbcss_access){DVBCSS_ORIGIN_NONE_OR_LISTED, "https://a", NULL};
     options.hooks.on_connect = on_connect;
     options.hooks.on_message = on_message;
     options.hooks.on_disconnect = on_disconnect;
@@ -246,6 +247,65 @@ Test(ws_alloc, queueing_a_message)
         dvbcss_message_release(message);
         ws_queue_clear(&queue);
         cr_assert_eq(failing_alloc_outstanding(), 0);
+        failing_alloc_end();
+    }
+}
+
+Test(ws_alloc, changing_who_may_connect)
+{
+    static const struct dvbcss_access access = {DVBCSS_ORIGIN_LISTED, "https://b", "tv"};
+    static const struct dvbcss_access before = {DVBCSS_ORIGIN_NONE_OR_LISTED, "https://a", NULL};
+    bool failed = true;
+
+    for (unsigned n = 0; failed; n++) {
+        int result;
+
+        start();
+        failing_alloc_begin(NEVER);
+        cr_assert_eq(make_server(), 0);
+        cr_assert_eq(make_endpoint(), 0);
+        cr_assert_eq(dvbcss_endpoint_set_access(endpoint, &before), 0);
+        failing_alloc_rearm(n);
+        result = dvbcss_endpoint_set_access(endpoint, &access);
+        failed = failing_alloc_failed();
+        expect_result(result, failed);
+        /* As it was, or as it shall be: no Origin gets in only before. */
+        cr_assert_eq(ws_peer_open(&peer, &loop, dvbcss_server_address(server, 0), "/echo"), failed);
+        finish();
+        failing_alloc_end();
+    }
+}
+
+static void refuse(void *context, const struct dvbcss_handshake *handshake)
+{
+    struct dvbcss_http_response response = DVBCSS_HTTP_RESPONSE_INIT;
+
+    (void)context;
+    response.status = 401;
+    scene_result = dvbcss_handshake_refuse(handshake, &response);
+}
+
+Test(ws_alloc, refusing_a_handshake)
+{
+    struct dvbcss_endpoint_options options = DVBCSS_ENDPOINT_OPTIONS_INIT;
+    bool failed = true;
+
+    options.path = "/refused";
+    options.id_prefix = "refused";
+    options.hooks.on_handshake = refuse;
+    for (unsigned n = 0; failed; n++) {
+        int status = 0;
+
+        start();
+        failing_alloc_begin(NEVER);
+        cr_assert_eq(make_server(), 0);
+        cr_assert_eq(dvbcss_endpoint_add(&endpoint, server, &options), 0);
+        failing_alloc_rearm(n);
+        if (ws_peer_connect(&peer, &loop, dvbcss_server_address(server, 0)))
+            status = ws_peer_upgrade(&peer, "/refused", NULL, NULL);
+        failed = failing_alloc_failed();
+        cr_assert(status == 401 || (failed && (status == 500 || status == WS_PEER_EOF)));
+        finish();
         failing_alloc_end();
     }
 }

@@ -193,7 +193,7 @@ Test(ws_connections, close_with_1009_above_the_message_limit_and_not_at_it)
     expect_frame(WS_PEER_TEXT, "12345678");
     cr_assert(ws_peer_send_text(&peer, "123456789"));
     cr_assert_eq(ws_peer_read_close(&peer, reason), 1009);
-    cr_assert_str_eq(reason, "message is too big");
+    cr_assert_str_eq(reason, "message of more than 8 bytes");
     cr_assert_eq(fixture.record.messages, 1);
     cr_assert_eq(fixture.record.code, 1009);
     stop_server();

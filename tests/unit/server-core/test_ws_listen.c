@@ -225,10 +225,13 @@ Test(ws_listen, on_a_socket_that_does_not_listen_fails)
 Test(ws_listen, with_options_out_of_range_fails)
 {
     struct dvbcss_server_options good = loopback_server();
-    struct dvbcss_server_options bad[9] = {good, good, good, good, good, good, good, good, good};
-    static const char *const names[9] = {"backlog",          "fd_limit",         "max_sockets",
-                                         "max_header_bytes", "max_header_bytes", "header_timeout_s",
-                                         "idle_timeout_s",   "headers",          "headers"};
+    struct dvbcss_server_options bad[10] = {good, good, good, good, good,
+                                            good, good, good, good, good};
+    static const char *const names[10] = {"backlog",          "fd_limit",
+                                          "max_sockets",      "max_header_bytes",
+                                          "max_header_bytes", "header_timeout_s",
+                                          "idle_timeout_s",   "headers",
+                                          "headers",          "max_sockets_per_address"};
     static const struct dvbcss_http_header split = {"X", "a\r\nb"};
     struct dvbcss_server *server;
     uv_loop_t loop;
@@ -246,8 +249,9 @@ Test(ws_listen, with_options_out_of_range_fails)
     bad[7].headers = &split;
     bad[7].header_count = 1;
     bad[8].server_name = long_name;
+    bad[9].max_sockets_per_address = -2;
     cr_assert_eq(uv_loop_init(&loop), 0);
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < 10; i++) {
         struct dvbcss_report report = DVBCSS_REPORT_INIT;
 
         cr_assert_eq(dvbcss_server_create(&server, &loop, &bad[i], &report), DVBCSS_EINVAL);

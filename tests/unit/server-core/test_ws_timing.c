@@ -2,6 +2,7 @@
 #include "ws_fixture.h"
 
 static struct ws_peer_frame frame;
+static struct ws_peer_answer answer;
 
 static struct dvbcss_server_options impatient_server(void)
 {
@@ -49,16 +50,17 @@ Test(ws_timing, peers_that_answer_no_ping_are_closed_with_1008)
 
 struct partial_case {
     char bytes[96];
+    int status;
 };
 
 ParameterizedTestParameters(ws_timing, requests_that_do_not_come_to_an_end_are_given_up)
 {
     static struct partial_case cases[] = {
-        {""},
-        {"G"},
-        {"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: webso"},
-        {"GET /echo HTTP/1.1\r\nHost: x\r\n"},
-        {"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123"},
+        {"", 408},
+        {"G", 408},
+        {"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: webso", 408},
+        {"GET /echo HTTP/1.1\r\nHost: x\r\n", 408},
+        {"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123", 404},
     };
 
     return cr_make_param_array(struct partial_case, cases, sizeof cases / sizeof cases[0]);
@@ -72,7 +74,10 @@ ParameterizedTest(struct partial_case *param, ws_timing,
     start_server(&options, NULL);
     cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
     cr_assert(ws_peer_say(&peer, param->bytes));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), param->status);
     cr_assert(ws_peer_wait_eof(&peer));
+    cr_assert_eq(dvbcss_server_counters(fixture.server)->refusals[DVBCSS_REFUSAL_TIMEOUT],
+                 param->status == 408);
     stop_server();
 }
 
