@@ -45,8 +45,8 @@ struct ws_address_key ws_address_key(const union ws_address *peer, const union w
  * Counts one more of an address.
  *
  * @param limit #DVBCSS_UNLIMITED for none
- * @param entry result, for ws_addresses_leave(); NULL for a peer without an address (AF_UNIX), which
- *              is not counted
+ * @param entry result, for ws_addresses_leave(); NULL for a peer without an address (AF_UNIX),
+ * which is not counted
  * @return 0, DVBCSS_EFULL, DVBCSS_ENOMEM
  */
 int ws_addresses_enter(struct ws_addresses *addresses, const union ws_address *peer,

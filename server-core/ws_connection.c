@@ -383,6 +383,11 @@ const struct sockaddr *dvbcss_connection_local(const struct dvbcss_connection *c
     return &connection->socket->local.any;
 }
 
+bool dvbcss_connection_secure(const struct dvbcss_connection *connection)
+{
+    return connection->socket->tls;
+}
+
 uint64_t dvbcss_connection_age_ms(const struct dvbcss_connection *connection)
 {
     return now_ms(connection) - connection->opened_ms;

@@ -229,6 +229,7 @@ static int answer_by_handler(struct ws_socket *socket)
         .body_length = exchange->body_length,
         .peer = &socket->peer.any,
         .local = &socket->local.any,
+        .secure = socket->tls,
         .exchange = exchange,
     };
 

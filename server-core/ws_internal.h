@@ -48,6 +48,7 @@ struct ws_listener {
     uv_poll_t poll;
     /** The handle was initialised. */
     bool polled;
+    bool tls;
     int fd;
     union ws_address address;
 };
@@ -60,6 +61,8 @@ struct dvbcss_server {
     /** Server and the caller's headers, as lines with CRLF. */
     char *common_headers;
     struct ws_transport *transport;
+    /** NULL if no listener needs it. */
+    struct ws_tls *tls;
     struct ws_listener *listeners;
     size_t listener_count;
     /** Given up to have one to refuse a peer with when there are no descriptors left; or -1. */
@@ -134,6 +137,9 @@ struct ws_socket {
     /** Code of the close frame to send once the connection is gone already; 0 for none. */
     unsigned farewell;
     bool killed;
+    /** The peer has to speak TLS; `secured` once it has shaken hands. */
+    bool tls;
+    bool secured;
     /** Time of the loop at which the present phase or request began. */
     uint64_t since_ms;
     /** Time of the last sign of life, and of the last ping. */
@@ -151,6 +157,8 @@ struct ws_accepted {
     int fd;
     union ws_address peer;
     union ws_address local;
+    /** By a listener with TLS. */
+    bool tls;
     /** Where it is counted in the server's `addresses`. */
     struct ws_address_entry *address;
 };
@@ -237,8 +245,8 @@ struct dvbcss_connection {
     max_align_t user_data[];
 };
 
-/** Takes a slot of an endpoint for a handshake, of which it keeps path, query and origin. Returns 0,
- * DVBCSS_EFULL (its address has as many as it may) or DVBCSS_ENOMEM. */
+/** Takes a slot of an endpoint for a handshake, of which it keeps path, query and origin. Returns
+ * 0, DVBCSS_EFULL (its address has as many as it may) or DVBCSS_ENOMEM. */
 int ws_connection_create(struct dvbcss_connection **connection, struct dvbcss_endpoint *endpoint,
                          struct ws_socket *socket, const struct dvbcss_handshake *handshake);
 

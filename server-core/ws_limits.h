@@ -32,8 +32,8 @@ bool ws_bucket_take(struct ws_bucket *bucket, uint64_t rate, uint64_t burst, uin
 struct ws_usage {
     struct ws_bucket messages;
     struct ws_bucket bytes;
-    /** Bytes of the wire that were taken from the bucket, and when that was compared with what came;
-     * 0: not since there is a limit. */
+    /** Bytes of the wire that were taken from the bucket, and when that was compared with what
+     * came; 0: not since there is a limit. */
     uint64_t paid;
     uint64_t compared_ms;
 };

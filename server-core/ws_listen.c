@@ -124,10 +124,11 @@ static int open_listener(struct ws_listener *listener, const struct dvbcss_serve
     const struct dvbcss_server_listen *wanted = &options->listen[index];
     struct sockaddr_storage bound = {0};
     socklen_t length = sizeof bound;
-    int result = wanted->socket != 0
-                     ? take_socket(listener, wanted->socket, index, report)
-                     : open_address(listener, wanted, options->backlog, index, report);
+    int result;
 
+    listener->tls = wanted->tls;
+    result = wanted->socket != 0 ? take_socket(listener, wanted->socket, index, report)
+                                 : open_address(listener, wanted, options->backlog, index, report);
     if (result != 0)
         return result;
     if (getsockname(listener->fd, (struct sockaddr *)&bound, &length) != 0 ||
@@ -247,14 +248,16 @@ static bool go_on_after_error(struct ws_listener *listener, int error)
     return false;
 }
 
-/* A peer too many: it is told in one go, without the library. */
-static void turn_away(struct dvbcss_server *server, int fd, enum dvbcss_refusal why)
+/* A peer too many: it is told in one go, without the library. One that waits for a TLS handshake
+ * would not understand. */
+static void turn_away(struct ws_listener *listener, int fd, enum dvbcss_refusal why)
 {
+    struct dvbcss_server *server = listener->server;
     struct dvbcss_message *answer;
 
     server->counters.refusals[why]++;
-    if (ws_refusal_build(&answer, why, server->options.retry_after_s, server->common_headers,
-                         false) == 0) {
+    if (!listener->tls && ws_refusal_build(&answer, why, server->options.retry_after_s,
+                                           server->common_headers, false) == 0) {
         if (send(fd, answer->bytes, answer->length, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
             shutdown(fd, SHUT_WR);
         dvbcss_message_release(answer);
@@ -285,14 +288,15 @@ static int count_in(struct dvbcss_server *server, struct ws_accepted *accepted,
                               server->options.max_sockets_per_address, &accepted->address);
 }
 
-static void take_in(struct dvbcss_server *server, int fd, const struct sockaddr_storage *from)
+static void take_in(struct ws_listener *listener, int fd, const struct sockaddr_storage *from)
 {
-    struct ws_accepted accepted = {.fd = fd};
+    struct dvbcss_server *server = listener->server;
+    struct ws_accepted accepted = {.fd = fd, .tls = listener->tls};
     int on = 1;
     int result = count_in(server, &accepted, from);
 
     if (result == DVBCSS_EFULL) {
-        turn_away(server, fd, DVBCSS_REFUSAL_SERVER_ADDRESS_FULL);
+        turn_away(listener, fd, DVBCSS_REFUSAL_SERVER_ADDRESS_FULL);
         return;
     }
     if (result == 0) {
@@ -316,9 +320,9 @@ static bool accept_one(struct ws_listener *listener)
         return go_on_after_error(listener, errno);
     server->counters.sockets_accepted++;
     if (is_full(server, fd))
-        turn_away(server, fd, DVBCSS_REFUSAL_SERVER_FULL);
+        turn_away(listener, fd, DVBCSS_REFUSAL_SERVER_FULL);
     else
-        take_in(server, fd, &from);
+        take_in(listener, fd, &from);
     return true;
 }
 

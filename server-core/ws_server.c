@@ -3,6 +3,7 @@
 
 #include "dvbcss/alloc.h"
 #include "server-core/ws_internal.h"
+#include "server-core/ws_tls.h"
 
 enum {
     HOUSEKEEPING_MS = 1000,
@@ -44,6 +45,8 @@ static void finish(struct dvbcss_server *server)
     if (server->transport)
         ws_transport_destroy(server->transport);
     server->transport = NULL;
+    ws_tls_destroy(server->tls);
+    server->tls = NULL;
     ws_endpoint_free_all(server);
     ws_http_free_all(server);
     uv_close((uv_handle_t *)&server->idle, on_handle_closed);
@@ -224,6 +227,7 @@ static int start(struct dvbcss_server *server, const struct dvbcss_server_option
         .fd_limit = options->fd_limit,
         .max_header_bytes = options->max_header_bytes,
         .header_timeout_s = options->header_timeout_s,
+        .tls = server->tls,
     };
     int result = ws_transport_create(&server->transport, &transport);
 
@@ -241,11 +245,20 @@ static void init_server(struct dvbcss_server *server, uv_loop_t *loop,
     server->options.listen = NULL;
     server->options.headers = NULL;
     server->options.server_name = NULL;
+    server->options.tls = (struct dvbcss_server_tls){NULL, NULL};
     server->reserve_fd = -1;
     list_init(&server->endpoints);
     list_init(&server->handlers);
     list_init(&server->sockets);
     list_init(&server->deferred);
+}
+
+static bool wants_tls(const struct dvbcss_server_options *options)
+{
+    for (size_t i = 0; i < options->listen_count; i++)
+        if (options->listen[i].tls)
+            return true;
+    return false;
 }
 
 static int create(struct dvbcss_server **server, uv_loop_t *loop,
@@ -258,9 +271,12 @@ static int create(struct dvbcss_server **server, uv_loop_t *loop,
         return DVBCSS_ENOMEM;
     init_server(created, loop, options);
     result = build_common_headers(created, options, report);
+    if (result == 0 && wants_tls(options))
+        result = ws_tls_create(&created->tls, &options->tls, report);
     if (result == 0)
         result = ws_listen_open(created, options, report);
     if (result != 0) {
+        ws_tls_destroy(created->tls);
         dvbcss_free(created->common_headers);
         dvbcss_free(created);
         return result;
@@ -294,6 +310,14 @@ int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,
     return result;
 }
 
+int dvbcss_server_reload_tls(struct dvbcss_server *server, const struct dvbcss_server_tls *tls,
+                             struct dvbcss_report *report)
+{
+    if (!server->tls || server->state != WS_SERVER_OPEN)
+        return complain(report, DVBCSS_ESTATE, "tls", "no listener has TLS");
+    return ws_tls_reload(server->tls, tls, report);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Getters
  */
@@ -311,6 +335,16 @@ size_t dvbcss_server_address_count(const struct dvbcss_server *server)
 const struct sockaddr *dvbcss_server_address(const struct dvbcss_server *server, size_t index)
 {
     return index < server->listener_count ? &server->listeners[index].address.any : NULL;
+}
+
+bool dvbcss_server_address_secure(const struct dvbcss_server *server, size_t index)
+{
+    return index < server->listener_count && server->listeners[index].tls;
+}
+
+int64_t dvbcss_server_tls_not_after(const struct dvbcss_server *server)
+{
+    return server->tls ? ws_tls_not_after(server->tls) : 0;
 }
 
 const struct dvbcss_server_counters *dvbcss_server_counters(const struct dvbcss_server *server)

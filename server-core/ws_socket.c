@@ -24,27 +24,43 @@ int ws_socket_adopt(struct dvbcss_server *server, const struct ws_accepted *acce
         return DVBCSS_ENOMEM;
     }
     socket->server = server;
+    socket->tls = accepted->tls;
     socket->peer = accepted->peer;
     socket->local = accepted->local;
     socket->address = accepted->address;
     socket->since_ms = now_ms(socket);
     list_init(&socket->node);
     list_init(&socket->deferred);
-    socket->wire = ws_transport_adopt(server->transport, accepted->fd, socket);
+    socket->wire = ws_transport_adopt(server->transport, accepted->fd, accepted->tls, socket);
     if (!socket->wire) {
         ws_addresses_leave(&server->addresses, accepted->address);
         dvbcss_free(socket);
-        return DVBCSS_EIO;
+        if (!accepted->tls)
+            return DVBCSS_EIO;
+        /* The library looks at once for what the peer has sent: garbage has ended it already. */
+        server->counters.tls_failures++;
+        return 0;
     }
     list_append(&server->sockets, &socket->node);
     ws_server_socket_came(server);
     return 0;
 }
 
+void ws_event_secured(struct ws_socket *socket)
+{
+    /* OpenSSL says so again when it has refused to negotiate anew. */
+    if (socket->secured)
+        return;
+    socket->secured = true;
+    socket->server->counters.tls_handshakes++;
+}
+
 void ws_event_destroyed(struct ws_socket *socket)
 {
     struct dvbcss_server *server = socket->server;
 
+    if (socket->tls && !socket->secured)
+        server->counters.tls_failures++;
     if (socket->connection)
         ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
     ws_exchange_drop(socket);
@@ -184,6 +200,12 @@ static void check_connection(struct ws_socket *socket, uint64_t now)
     }
 }
 
+/* Neither while a TLS handshake is under way nor behind an answer that is not taken. */
+static bool can_be_told(const struct ws_socket *socket)
+{
+    return (!socket->tls || socket->secured) && (!socket->exchange || !socket->exchange->answer);
+}
+
 static void check_socket(struct ws_socket *socket, uint64_t now)
 {
     struct dvbcss_server *server = socket->server;
@@ -197,8 +219,7 @@ static void check_socket(struct ws_socket *socket, uint64_t now)
     } else if (!socket->killed &&
                has_passed(now, socket->since_ms, server->options.header_timeout_s)) {
         server->counters.header_timeouts++;
-        /* Unless it is an answer that is not taken. */
-        if (!socket->exchange || !socket->exchange->answer)
+        if (can_be_told(socket))
             ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT);
         ws_socket_kill(socket);
     } else if (ws_http_spins(socket)) {

@@ -43,9 +43,9 @@ static int fail(struct dvbcss_report *report, int error, const char *path, const
         return error;
     *report = (struct dvbcss_report){.error = error};
     snprintf(report->path, sizeof report->path, "%s", path);
-    room = sizeof report->reason - sizeof ": " -
-           (strlen(reason) < sizeof report->reason / 2 ? strlen(reason)
-                                                       : sizeof report->reason / 2);
+    room =
+        sizeof report->reason - sizeof ": " -
+        (strlen(reason) < sizeof report->reason / 2 ? strlen(reason) : sizeof report->reason / 2);
     snprintf(report->reason, sizeof report->reason, "%s: %s",
              length > room ? file + length - room : file, reason);
     return error;
@@ -54,7 +54,9 @@ static int fail(struct dvbcss_report *report, int error, const char *path, const
 /* Otherwise OpenSSL would ask for it on the terminal. */
 static int no_passphrase(char *buffer, int size, int writing, void *user)
 {
-    (void)buffer, (void)size, (void)writing, (void)user;
+    (void)writing, (void)user;
+    if (size > 0)
+        buffer[0] = '\0';
     return -1;
 }
 
@@ -64,11 +66,12 @@ static const char *reason_of(unsigned long error, const char *nothing_found)
     const char *reason;
 
     if (ERR_SYSTEM_ERROR(error))
-        return strerror(ERR_GET_REASON(error));
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+        return uv_strerror(uv_translate_sys_error(ERR_GET_REASON(error)));
+    if (ERR_GET_REASON(error) == ERR_R_UNSUPPORTED ||
+        (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE))
         return nothing_found;
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && (ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ ||
-                                              ERR_GET_REASON(error) == PEM_R_BAD_DECRYPT))
+    if (ERR_GET_REASON(error) == ERR_R_INTERRUPTED_OR_CANCELLED ||
+        (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ))
         return "is protected by a passphrase";
     reason = ERR_reason_error_string(error);
     return reason ? reason : nothing_found;
@@ -144,8 +147,8 @@ static int read_identity(SSL_CTX **identity, const struct dvbcss_server_tls *fil
     SSL_CTX_set_default_passwd_cb(created, no_passphrase);
     result = read_certificate(created, files->certificate_file, report);
     if (result == 0)
-        result = read_key(created, files->key_file ? files->key_file : files->certificate_file,
-                          report);
+        result =
+            read_key(created, files->key_file ? files->key_file : files->certificate_file, report);
     ERR_clear_error();
     if (result != 0) {
         SSL_CTX_free(created);

@@ -13,6 +13,8 @@
 
 /** The library's part of a server. */
 struct ws_transport;
+/** Certificate and rules (ws_tls.h). */
+struct ws_tls;
 /** One TCP connection inside the library. */
 struct ws_wire;
 /** The same connection as the base sees it (ws_socket.h). */
@@ -37,6 +39,8 @@ struct ws_transport_options {
     unsigned fd_limit;
     unsigned max_header_bytes;
     unsigned header_timeout_s;
+    /** Outlives the transport; NULL: no wire can be adopted with TLS. */
+    struct ws_tls *tls;
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -59,8 +63,9 @@ enum { WS_TRANSPORT_TURNS = 4 };
 /** Descriptors from this number on are refused by ws_transport_adopt(). */
 unsigned ws_transport_fd_limit(const struct ws_transport *transport);
 
-/** Hands an accepted socket over, which is closed whatever happens. Returns NULL on failure. */
-struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd,
+/** Hands an accepted socket over, which is closed whatever happens; the peer of one with @p tls has
+ * to shake hands first. Returns NULL on failure. */
+struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool tls,
                                    struct ws_socket *socket);
 
 /** Sends a whole frame (ws_frame.h) on an established WebSocket. What the socket does not take is
@@ -76,8 +81,8 @@ bool ws_wire_congested(struct ws_wire *wire);
 /** Asks for ws_event_writable(). */
 void ws_wire_want_write(struct ws_wire *wire);
 
-/** Bytes of the wire, heads of frames and all, that the base has had from the peer so far; 0 if that
- * cannot be told. */
+/** Bytes of the wire, heads of frames and all, that the base has had from the peer so far; 0 if
+ * that cannot be told. */
 uint64_t ws_wire_received(struct ws_wire *wire);
 
 /** Whether the peer has sent something, or its end, that was not read yet. */
@@ -108,6 +113,9 @@ int ws_wire_header_by_name(struct ws_wire *wire, const char *name, char *value, 
  * right: one with a body behind another in the same segment keeps it in a loop for ever, and an
  * unknown Upgrade behind another makes it read freed memory.
  */
+
+/** The TLS handshake is done. */
+void ws_event_secured(struct ws_socket *socket);
 
 /** A request to upgrade, its head complete: 0 lets the handshake go on; otherwise the answer must
  * have been written. */

@@ -17,10 +17,14 @@
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
 #include "server-core/ws_received.h"
+#include "server-core/ws_tls.h"
 
 enum {
     /* Read at a time from a WebSocket, and allocated for each. Longer messages come in parts. */
     RECEIVE_BYTES = 1024,
+    /* Read at a time from a connection with TLS: a whole record. What is left inside of OpenSSL of
+     * one wakes nobody up, and the library looks for it once, not until nothing is left. */
+    TLS_RECEIVE_BYTES = 16384 + LWS_PRE,
     /* Given to send() at a time: all of any message, so that each costs one call. */
     SEND_BYTES = 1 << 30,
     /* Lines of the library that reach the log, per second. */
@@ -30,6 +34,9 @@ enum {
 struct ws_transport {
     struct lws_context *context;
     struct lws_vhost *vhost;
+    /* NULL if there is no TLS. */
+    struct lws_vhost *tls_vhost;
+    struct ws_tls *tls;
     unsigned fd_limit;
     /* The library's own descriptor, for waking itself. */
     int pipe;
@@ -156,6 +163,14 @@ static int on_raw(struct lws *wsi, struct ws_socket *socket, void *in, size_t le
     return -1;
 }
 
+/* Of no socket: a virtual host has made its SSL_CTX. */
+static int on_tls_context(struct lws *wsi, void *ssl_context)
+{
+    struct ws_transport *transport = lws_context_user(lws_get_context(wsi));
+
+    return ws_tls_apply(transport->tls, ssl_context) == 0 ? 0 : -1;
+}
+
 typedef int (*event_fn)(struct lws *wsi, struct ws_socket *socket, void *in, size_t length);
 
 static const event_fn events[] = {
@@ -182,7 +197,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct ws_socket *socket = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     size_t index = (size_t)reason;
 
-    (void)user;
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
+        return on_tls_context(wsi, user);
     if (!socket || index >= sizeof events / sizeof events[0] || !events[index])
         return 0;
     return events[index](wsi, socket, in, length);
@@ -248,8 +264,13 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                     LWS_SERVER_OPTION_VALIDATE_UTF8;
+    if (transport->tls) {
+        info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info->pt_serv_buf_size = TLS_RECEIVE_BYTES;
+    }
     info->foreign_loops = transport->loops;
     info->pcontext = &transport->context;
+    info->user = transport;
     info->protocols = transport->protocols;
     /* permessage-deflate stalls and breaks under libuv; HTTP/2 has known floods. */
     info->extensions = NULL;
@@ -267,6 +288,24 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     info->gid = -1;
 }
 
+static int create_vhosts(struct ws_transport *transport, struct lws_context_creation_info *info)
+{
+    struct lws_context_creation_info plain = *info;
+
+    /* With it, there would be an SSL_CTX for clients, which nobody needs. */
+    plain.options &= ~(uint64_t)LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    transport->vhost = lws_create_vhost(transport->context, &plain);
+    if (!transport->vhost)
+        return DVBCSS_EIO;
+    if (!transport->tls)
+        return 0;
+    /* The certificate comes by on_tls_context(); authorities are of no use to a server. */
+    info->vhost_name = "dvbcss-tls";
+    info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    transport->tls_vhost = lws_create_vhost(transport->context, info);
+    return transport->tls_vhost ? 0 : DVBCSS_EIO;
+}
+
 int ws_transport_create(struct ws_transport **transport, const struct ws_transport_options *options)
 {
     struct lws_context_creation_info info;
@@ -276,6 +315,7 @@ int ws_transport_create(struct ws_transport **transport, const struct ws_transpo
     if (!created)
         return DVBCSS_ENOMEM;
     created->fd_limit = options->fd_limit;
+    created->tls = options->tls;
     fill_info(&info, created, options);
     lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
     created->context = create_context(&info, &created->fd_limit);
@@ -285,8 +325,7 @@ int ws_transport_create(struct ws_transport **transport, const struct ws_transpo
     }
     created->pipe = loop_pipe_find(options->loop, handles);
     *transport = created;
-    created->vhost = lws_create_vhost(created->context, &info);
-    return created->vhost ? 0 : DVBCSS_EIO;
+    return create_vhosts(created, &info);
 }
 
 void ws_transport_stop(struct ws_transport *transport)
@@ -308,13 +347,16 @@ unsigned ws_transport_fd_limit(const struct ws_transport *transport)
     return transport->fd_limit;
 }
 
-struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, struct ws_socket *socket)
+struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool tls,
+                                   struct ws_socket *socket)
 {
-    struct lws *wsi = lws_adopt_socket_vhost(transport->vhost, fd);
+    struct lws *wsi = lws_adopt_socket_vhost(tls ? transport->tls_vhost : transport->vhost, fd);
 
     /* Only now: a failed adoption may or may not report the end of what it had begun. */
     if (wsi)
         lws_set_opaque_user_data(wsi, socket);
+    if (wsi && tls)
+        ws_tls_watch(lws_get_ssl(wsi), socket);
     return wire_of(wsi);
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void must(bool fine)
@@ -44,10 +45,11 @@ static X509 *make(EVP_PKEY *key, const char *names, long seconds)
     return certificate;
 }
 
-void toy_certificate_write(const char *names, long seconds, char path[TOY_CERTIFICATE_PATH_SIZE])
+static void write_file(EVP_PKEY *key, const char *names, long seconds, const char *passphrase,
+                       char path[TOY_CERTIFICATE_PATH_SIZE])
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = make(key, names, seconds);
+    const EVP_CIPHER *cipher = passphrase ? EVP_aes_128_cbc() : NULL;
     int descriptor;
     FILE *file;
 
@@ -56,7 +58,26 @@ void toy_certificate_write(const char *names, long seconds, char path[TOY_CERTIF
     must(descriptor >= 0);
     file = fdopen(descriptor, "w");
     must(file && PEM_write_X509(file, certificate) == 1 &&
-         PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(file) == 0);
+         PEM_write_PrivateKey(file, key, cipher, (const unsigned char *)passphrase,
+                              passphrase ? (int)strlen(passphrase) : 0, NULL, NULL) == 1 &&
+         fclose(file) == 0);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+void toy_certificate_write(const char *names, long seconds, char path[TOY_CERTIFICATE_PATH_SIZE])
+{
+    write_file(EVP_EC_gen("P-256"), names, seconds, NULL, path);
+}
+
+void toy_certificate_write_rsa(const char *names, long seconds,
+                               char path[TOY_CERTIFICATE_PATH_SIZE])
+{
+    write_file(EVP_RSA_gen(2048), names, seconds, NULL, path);
+}
+
+void toy_certificate_write_protected(const char *names, long seconds, const char *passphrase,
+                                     char path[TOY_CERTIFICATE_PATH_SIZE])
+{
+    write_file(EVP_EC_gen("P-256"), names, seconds, passphrase, path);
 }

@@ -16,4 +16,12 @@ enum { TOY_CERTIFICATE_PATH_SIZE = 64 };
  */
 void toy_certificate_write(const char *names, long seconds, char path[TOY_CERTIFICATE_PATH_SIZE]);
 
+/** The same with a key of another kind: RSA in the place of ECDSA. */
+void toy_certificate_write_rsa(const char *names, long seconds,
+                               char path[TOY_CERTIFICATE_PATH_SIZE]);
+
+/** The same with a key that a passphrase protects. */
+void toy_certificate_write_protected(const char *names, long seconds, const char *passphrase,
+                                     char path[TOY_CERTIFICATE_PATH_SIZE]);
+
 #endif

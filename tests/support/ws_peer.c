@@ -1,7 +1,10 @@
 #include "ws_peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +49,7 @@ bool ws_peer_connect(struct ws_peer *peer, uv_loop_t *loop, const struct sockadd
 
     peer->loop = loop;
     peer->length = 0;
+    peer->ssl = NULL;
     peer->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     /* The backlog takes the connection, whether the loop turns or not. */
     if (peer->fd >= 0 && connect(peer->fd, address, length) == 0)
@@ -54,8 +58,83 @@ bool ws_peer_connect(struct ws_peer *peer, uv_loop_t *loop, const struct sockadd
     return false;
 }
 
+/* What SSL_read() and its kin have come to, in the words of recv(). */
+static ssize_t as_system_call(struct ws_peer *peer, int result)
+{
+    int error = SSL_get_error(peer->ssl, result);
+
+    if (result > 0)
+        return result;
+    errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EIO;
+    return error == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+static ssize_t send_some(struct ws_peer *peer, const void *bytes, size_t length)
+{
+    if (!peer->ssl)
+        return send(peer->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ERR_clear_error();
+    return as_system_call(peer, SSL_write(peer->ssl, bytes, (int)length));
+}
+
+static ssize_t receive_some(struct ws_peer *peer, void *bytes, size_t size)
+{
+    if (!peer->ssl)
+        return recv(peer->fd, bytes, size, MSG_DONTWAIT);
+    ERR_clear_error();
+    return as_system_call(peer, SSL_read(peer->ssl, bytes, (int)size));
+}
+
+static SSL *make_ssl(const struct ws_peer_tls *tls)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl;
+
+    if (tls->version != 0) {
+        /* Otherwise OpenSSL would refuse the old ones by itself. */
+        SSL_CTX_set_security_level(context, 0);
+        SSL_CTX_set_min_proto_version(context, tls->version);
+        SSL_CTX_set_max_proto_version(context, tls->version);
+    }
+    if (tls->ca_file) {
+        SSL_CTX_load_verify_locations(context, tls->ca_file, NULL);
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    }
+    if (tls->alpn)
+        SSL_CTX_set_alpn_protos(context, (const unsigned char *)tls->alpn,
+                                (unsigned)strlen(tls->alpn));
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    ssl = SSL_new(context);
+    SSL_CTX_free(context);
+    if (tls->name)
+        SSL_set_tlsext_host_name(ssl, tls->name);
+    if (tls->session)
+        SSL_set_session(ssl, tls->session);
+    return ssl;
+}
+
+bool ws_peer_secure(struct ws_peer *peer, const struct ws_peer_tls *tls)
+{
+    int64_t deadline = now_ms() + WS_PEER_PATIENCE_MS;
+
+    peer->ssl = make_ssl(tls);
+    fcntl(peer->fd, F_SETFL, O_NONBLOCK);
+    SSL_set_fd(peer->ssl, peer->fd);
+    while (now_ms() < deadline) {
+        ERR_clear_error();
+        if (as_system_call(peer, SSL_connect(peer->ssl)) > 0)
+            return true;
+        if (errno != EAGAIN)
+            return false;
+        turn(peer->loop, peer->fd, POLLIN);
+    }
+    return false;
+}
+
 void ws_peer_close(struct ws_peer *peer)
 {
+    SSL_free(peer->ssl);
+    peer->ssl = NULL;
     if (peer->fd >= 0)
         close(peer->fd);
     peer->fd = -1;
@@ -75,7 +154,7 @@ bool ws_peer_send(struct ws_peer *peer, const void *bytes, size_t length)
     int64_t deadline = now_ms() + WS_PEER_PATIENCE_MS;
 
     while (length != 0) {
-        ssize_t sent = send(peer->fd, next, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send_some(peer, next, length);
 
         if (sent > 0) {
             next += sent;
@@ -100,8 +179,8 @@ static int fill(struct ws_peer *peer, size_t length)
     int64_t deadline = now_ms() + WS_PEER_PATIENCE_MS;
 
     while (peer->length < length) {
-        ssize_t got = recv(peer->fd, peer->bytes + peer->length, sizeof peer->bytes - peer->length,
-                           MSG_DONTWAIT);
+        ssize_t got =
+            receive_some(peer, peer->bytes + peer->length, sizeof peer->bytes - peer->length);
 
         if (got > 0) {
             peer->length += (size_t)got;

@@ -40,6 +40,8 @@ enum {
 struct ws_peer {
     uv_loop_t *loop;
     int fd;
+    /** NULL unless it speaks TLS: an SSL of OpenSSL. */
+    struct ssl_st *ssl;
     /** Read from the socket and not used yet. */
     size_t length;
     unsigned char bytes[262144];
@@ -68,6 +70,24 @@ bool ws_peer_pump(uv_loop_t *loop, bool (*done)(void *user), void *user);
 
 /** Connects. The loop turns whenever this peer waits. */
 bool ws_peer_connect(struct ws_peer *peer, uv_loop_t *loop, const struct sockaddr *address);
+
+/** How ws_peer_secure() shakes hands; all zero for whatever OpenSSL does by itself. */
+struct ws_peer_tls {
+    /** File with the certificate that the server must show; NULL accepts any. */
+    const char *ca_file;
+    /** As TLS1_2_VERSION: the only one that is spoken. */
+    int version;
+    /** What is asked for by SNI. */
+    const char *name;
+    /** Protocols as ALPN lists them, "\x02h2". */
+    const char *alpn;
+    /** One to resume. */
+    struct ssl_session_st *session;
+};
+
+/** Shakes hands on a peer that has connected. From then on all it sends and reads is TLS. Returns
+ * false if the server or the peer refused. */
+bool ws_peer_secure(struct ws_peer *peer, const struct ws_peer_tls *tls);
 
 /** Closes the socket, with unread input or without. Fine on one that is closed. */
 void ws_peer_close(struct ws_peer *peer);
