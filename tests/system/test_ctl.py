@@ -210,7 +210,7 @@ class Completion(unittest.TestCase):
                     self.assertEqual(shell(DVBCSS, "ctl", "timeline", ""),
                                      {words[1] for words in ctl if words[0] == "timeline"})
                     self.assertEqual(shell(DVBCSS, "ctl", "timeline", "play", ""), {"pts"})
-                    self.assertEqual(shell(DVBCSS, "ctl", "enable", ""), {"cii", "ts"})
+                    self.assertEqual(shell(DVBCSS, "ctl", "enable", ""), {"cii", "ts", "page"})
                     self.assertEqual(shell(DVBCSS, "ctl", "-"),
                                      set(re.findall(r"--[a-z-]+", run("--help").stdout)))
                     for command in commands:

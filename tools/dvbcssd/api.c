@@ -245,6 +245,11 @@ static void run_route(struct api_call *call, const struct api_route *route)
         api_refuse(call, 409, NULL,
                    "the demo programme runs; stop it first: PATCH /api/v1/programme "
                    "{\"running\": false}");
+    } else if (route->flags & (API_MEDIA | API_PROGRAMME) &&
+               page_channel_presents(call->services->page)) {
+        api_refuse(call, 409, NULL,
+                   "a page is the television and decides; see page in /api/v1/status, and send it "
+                   "away: POST /api/v1/connections/ID/close {}");
     } else {
         call->body = body;
         route->handle(call);

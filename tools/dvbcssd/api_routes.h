@@ -12,6 +12,8 @@ enum api_route_flag {
     API_BODY = 1,
     /** Refused while the demo programme decides what is presented. */
     API_MEDIA = 2,
+    /** Refused, as those are, while a page decides what is presented. */
+    API_PROGRAMME = 4,
 };
 
 struct api_route {

@@ -50,19 +50,34 @@ static json_t *describe_wall_clock(const struct services *services)
                      describe_wc_counters(services));
 }
 
+static json_t *describe_page(const struct services *services)
+{
+    char address[DVBCSS_ADDRESS_TEXT_SIZE];
+    struct page_status status;
+    json_t *owner = json_null();
+
+    page_channel_status(services->page, &status);
+    if (status.id)
+        owner = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f}", "id", status.id, "address",
+                          dvbcss_address_format(status.address, address), "name", status.name,
+                          "version", status.version, "owned_s", status.owned_s, "silent_s",
+                          status.silent_s);
+    return json_pack("{s:s, s:o}", "state", page_state_names[status.state], "owner", owner);
+}
+
 void api_get_status(struct api_call *call)
 {
     const struct services *services = call->services;
     double uptime_s = (double)(uv_now(services->loop) - services->started_ms) / 1000.0;
 
     api_answer(call, 200,
-               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:{s:b}}", "version",
+               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}", "version",
                          DVBCSS_VERSION, "pid", (int)getpid(), "uptime_s", uptime_s, "wall_clock",
                          describe_wall_clock(services), "endpoints",
                          api_describe_endpoints(services), "content",
                          api_describe_content(services), "media", api_describe_media(services),
                          "timelines", api_describe_timelines(services), "programme", "running",
-                         services->programme != NULL));
+                         services->programme != NULL, "page", describe_page(services)));
 }
 
 /* Whoever gets this answer has seen the loop turn. */

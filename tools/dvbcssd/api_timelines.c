@@ -10,12 +10,10 @@
 #include "api_body.h"
 #include "dvbcss/ts.h"
 
-#define SPEED_MAX 1000.0
 #define SEEK_MAX_S 1e9
 #define ACCURACY_MAX_S 3600.0
 /* Far beyond any wall clock, and far from the end of the type. */
 #define TIME_MAX_NS 4611686018427387904.0
-#define TICKS_MAX 4611686018427387904.0
 
 /* ---- descriptions --------------------------------------------------------------------------- */
 
@@ -93,8 +91,8 @@ static const struct body_member add_members[ADD_MEMBERS] = {
     [NAME] = {"name", BODY_TEXT, true, false, 1, CONFIG_NAME_MAX},
     [SELECTOR] = {"selector", BODY_TEXT, true, false, 1, 1024},
     [TICK_RATE] = {"tick_rate", BODY_TEXT, false, false, 1, 32},
-    [POSITION] = {"position_ticks", BODY_INTEGER, false, false, -TICKS_MAX, TICKS_MAX},
-    [SPEED] = {"speed", BODY_NUMBER, false, false, -SPEED_MAX, SPEED_MAX},
+    [POSITION] = {"position_ticks", BODY_INTEGER, false, false, -TV_TICKS_MAX, TV_TICKS_MAX},
+    [SPEED] = {"speed", BODY_NUMBER, false, false, -TV_SPEED_MAX, TV_SPEED_MAX},
     [ACCURACY] = {"accuracy_s", BODY_NUMBER, false, true, 0, ACCURACY_MAX_S},
     [AVAILABLE] = {"available", BODY_BOOLEAN, false, false, 0, 0},
 };
@@ -197,11 +195,11 @@ enum change_member {
 };
 
 static const struct body_member change_members[CHANGE_MEMBERS] = {
-    [TO_SPEED] = {"speed", BODY_NUMBER, false, false, -SPEED_MAX, SPEED_MAX},
+    [TO_SPEED] = {"speed", BODY_NUMBER, false, false, -TV_SPEED_MAX, TV_SPEED_MAX},
     [BY_SEEK] = {"seek_s", BODY_NUMBER, false, false, -SEEK_MAX_S, SEEK_MAX_S},
     [AT_NS] = {"at_ns", BODY_INTEGER, false, false, 0, TIME_MAX_NS},
     [IN_S] = {"in_s", BODY_NUMBER, false, false, 0, SEEK_MAX_S},
-    [TO_POSITION] = {"position_ticks", BODY_INTEGER, false, false, -TICKS_MAX, TICKS_MAX},
+    [TO_POSITION] = {"position_ticks", BODY_INTEGER, false, false, -TV_TICKS_MAX, TV_TICKS_MAX},
     [TO_AVAILABLE] = {"available", BODY_BOOLEAN, false, false, 0, 0},
     [TO_ACCURACY] = {"accuracy_s", BODY_NUMBER, false, true, 0, ACCURACY_MAX_S},
 };

@@ -108,6 +108,19 @@ struct config_pages {
     bool api;
 };
 
+/** `[page]`: the channel for a web page that is the television. */
+struct config_page {
+    bool enabled;
+    char *path;
+    /** Separated by spaces, as are the hosts. */
+    char *origins;
+    char *hosts;
+    char *token;
+    char *token_file;
+    bool trust_loopback;
+    double silence_timeout_s;
+};
+
 /** `[log]`. */
 struct config_log {
     int64_t level;
@@ -131,6 +144,7 @@ struct config {
     struct config_control control;
     struct config_discovery discovery;
     struct config_pages pages;
+    struct config_page page;
     struct config_log log;
     /** Whether a file was read. */
     bool from_file;

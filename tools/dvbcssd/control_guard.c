@@ -1,7 +1,6 @@
 #include "control_guard.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,45 +11,13 @@
 
 /* ---- token ---------------------------------------------------------------------------------- */
 
-/* The first line of the file, without its end. Nothing that was read is ever shown. */
-static int read_token_file(const char *path, char token[CONFIG_TOKEN_MAX + 1], char *reason,
-                           size_t reason_size)
-{
-    char line[CONFIG_TOKEN_MAX + 3] = "";
-    FILE *file = fopen(path, "re");
-    size_t length;
-    int result = -1;
-
-    if (!file) {
-        snprintf(reason, reason_size, "control.token_file: %s: %s", path, strerror(errno));
-        return -1;
-    }
-    /* So that the token does not stay behind in a buffer. */
-    setvbuf(file, NULL, _IONBF, 0);
-    if (!fgets(line, sizeof line, file))
-        line[0] = '\0';
-    fclose(file);
-    length = strcspn(line, "\r\n");
-    if (config_token_is_good(line, length)) {
-        memcpy(token, line, length);
-        result = 0;
-    } else {
-        snprintf(reason, reason_size,
-                 "control.token_file: %s: the first line must be " CONFIG_TOKEN_RULE, path);
-    }
-    OPENSSL_cleanse(line, sizeof line);
-    return result;
-}
-
 int control_guard_init(struct control_guard *guard, const struct config_control *config,
                        char *reason, size_t reason_size)
 {
     memset(guard, 0, sizeof *guard);
-    if (*config->token_file &&
-        read_token_file(config->token_file, guard->token, reason, reason_size) != 0)
+    if (token_init(&guard->token, "control", config->token, config->token_file, reason,
+                   reason_size) != 0)
         return -1;
-    if (*config->token)
-        memcpy(guard->token, config->token, strlen(config->token));
     guard->hosts = dvbcss_strdup(config->hosts);
     guard->origins = dvbcss_strdup(config->origins);
     if (guard->hosts && guard->origins)
@@ -62,7 +29,7 @@ int control_guard_init(struct control_guard *guard, const struct config_control 
 
 void control_guard_finish(struct control_guard *guard)
 {
-    OPENSSL_cleanse(guard->token, sizeof guard->token);
+    token_finish(&guard->token);
     dvbcss_free(guard->hosts);
     dvbcss_free(guard->origins);
     guard->hosts = NULL;
@@ -75,15 +42,15 @@ static bool token_is_right(const struct control_guard *guard,
     static const char scheme[] = "Bearer ";
     const size_t scheme_length = sizeof scheme - 1;
     char value[sizeof scheme + CONFIG_TOKEN_MAX] = "";
-    char given[CONFIG_TOKEN_MAX + 1] = "";
+    struct token given = {""};
     bool right;
 
     if (dvbcss_http_request_header(request, "authorization", value, sizeof value) != 0 ||
         strncasecmp(value, scheme, scheme_length) != 0)
         return false;
-    memcpy(given, value + scheme_length, strlen(value + scheme_length));
-    right = guard->token[0] && CRYPTO_memcmp(given, guard->token, sizeof given) == 0;
-    OPENSSL_cleanse(given, sizeof given);
+    memcpy(given.text, value + scheme_length, strlen(value + scheme_length));
+    right = token_matches(&guard->token, &given);
+    token_finish(&given);
     OPENSSL_cleanse(value, sizeof value);
     return right;
 }

@@ -11,12 +11,12 @@
 
 #include "config.h"
 #include "dvbcss/server.h"
+#include "token.h"
 
 enum { GUARD_ORIGIN_SIZE = 256 };
 
 struct control_guard {
-    /** Padded with zeros, so that comparing takes the same time whatever is there. */
-    char token[CONFIG_TOKEN_MAX + 1];
+    struct token token;
     char *hosts;
     char *origins;
 };

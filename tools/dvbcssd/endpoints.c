@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-const char *const endpoint_names[ENDPOINT_COUNT] = {"cii", "ts"};
+const char *const endpoint_names[ENDPOINT_COUNT] = {"cii", "ts", "page"};
 
 bool endpoint_named(const char *name, enum endpoint_kind *kind)
 {
@@ -17,8 +17,14 @@ bool endpoint_named(const char *name, enum endpoint_kind *kind)
 
 struct dvbcss_endpoint *endpoint_of(const struct services *services, enum endpoint_kind kind)
 {
-    return kind == ENDPOINT_CII ? dvbcss_cii_endpoint_base(services->cii)
-                                : dvbcss_ts_endpoint_base(services->ts);
+    switch (kind) {
+    case ENDPOINT_CII:
+        return dvbcss_cii_endpoint_base(services->cii);
+    case ENDPOINT_TS:
+        return dvbcss_ts_endpoint_base(services->ts);
+    default:
+        return page_channel_endpoint(services->page);
+    }
 }
 
 int endpoint_enable(struct services *services, enum endpoint_kind kind, bool enabled)

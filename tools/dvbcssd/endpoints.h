@@ -9,9 +9,9 @@
 
 #include "services.h"
 
-enum endpoint_kind { ENDPOINT_CII, ENDPOINT_TS, ENDPOINT_COUNT };
+enum endpoint_kind { ENDPOINT_CII, ENDPOINT_TS, ENDPOINT_PAGE, ENDPOINT_COUNT };
 
-/** "cii", "ts". */
+/** "cii", "ts", "page". */
 extern const char *const endpoint_names[ENDPOINT_COUNT];
 
 /** Finds an endpoint by its name; false if there is none. */

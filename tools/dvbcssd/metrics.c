@@ -182,9 +182,10 @@ static void write_endpoints(FILE *out, const struct services *services)
 {
     const struct dvbcss_cii_endpoint_counters *cii = dvbcss_cii_endpoint_counters(services->cii);
     const struct dvbcss_ts_endpoint_counters *ts = dvbcss_ts_endpoint_counters(services->ts);
-    const uint64_t encodings[ENDPOINT_COUNT] = {cii->encodings, ts->encodings};
-    const uint64_t deliveries[ENDPOINT_COUNT] = {cii->messages, ts->messages};
-    const uint64_t ignored[ENDPOINT_COUNT] = {cii->ignored, ts->ignored};
+    const struct page_counters *page = page_channel_counters(services->page);
+    const uint64_t encodings[ENDPOINT_COUNT] = {cii->encodings, ts->encodings, page->sent};
+    const uint64_t deliveries[ENDPOINT_COUNT] = {cii->messages, ts->messages, page->sent};
+    const uint64_t ignored[ENDPOINT_COUNT] = {cii->ignored, ts->ignored, page->mistakes};
     static const char *const names[] = {"endpoint_enabled", "endpoint_connections",
                                         "endpoint_encodings_total", "endpoint_messages_total",
                                         "endpoint_ignored_total"};
@@ -208,6 +209,25 @@ static void write_endpoints(FILE *out, const struct services *services)
     begin(out, "fan_out_seconds", "histogram", "How long telling all companions a change took.");
     histogram(out, "fan_out_seconds", "endpoint=\"cii\"", &tv_fan_out(services->tv)->cii);
     histogram(out, "fan_out_seconds", "endpoint=\"ts\"", &tv_fan_out(services->tv)->ts);
+}
+
+static void write_page(FILE *out, const struct services *services)
+{
+    const struct page_counters *counters = page_channel_counters(services->page);
+
+    single(out, "page_presents", "gauge", "Whether a page decides what is presented.",
+           page_channel_presents(services->page));
+    single(out, "page_messages_total", "counter", "Messages of pages that are the television.",
+           (double)counters->messages);
+    single(out, "page_mistakes_total", "counter", "Those that were wrong and changed nothing.",
+           (double)counters->mistakes);
+    begin(out, "page_refusals_total", "counter", "Pages turned away after Origin and Host.");
+    labelled(out, "page_refusals_total", "reason", "unauthorized", counters->unauthorized);
+    labelled(out, "page_refusals_total", "reason", "owned", counters->occupied);
+    single(out, "page_silences_total", "counter", "Times that a silent page was given up.",
+           (double)counters->silences);
+    single(out, "page_resumptions_total", "counter", "Times that such a page came back.",
+           (double)counters->resumptions);
 }
 
 static void write_pages(FILE *out, const struct services *services)
@@ -235,6 +255,7 @@ char *metrics_write(const struct services *services, size_t *length)
     write_wallclock(out, services);
     write_listeners(out, services);
     write_endpoints(out, services);
+    write_page(out, services);
     write_pages(out, services);
     if (fclose(out) == 0)
         return text;

@@ -17,13 +17,13 @@ static json_t *text_or_null(const char *text)
 /* The object as one line, to be freed by dvbcss_free(); NULL without memory. */
 static char *describe(const struct services_urls *urls)
 {
-    json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:i}, s:i}", "cii",
-                               text_or_null(urls->cii), "ts", text_or_null(urls->ts), "wc",
-                               text_or_null(urls->wc), "http", text_or_null(urls->http), "dial",
-                               text_or_null(urls->dial), "pages", text_or_null(urls->pages),
-                               "control_socket", text_or_null(urls->control_socket), "control",
-                               text_or_null(urls->control), "wall_clock", "clock",
-                               "CLOCK_MONOTONIC_RAW", "epoch_ns", 0, "pid", (int)getpid());
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:i}, s:i}", "cii",
+        text_or_null(urls->cii), "ts", text_or_null(urls->ts), "wc", text_or_null(urls->wc), "http",
+        text_or_null(urls->http), "dial", text_or_null(urls->dial), "page",
+        text_or_null(urls->page), "pages", text_or_null(urls->pages), "control_socket",
+        text_or_null(urls->control_socket), "control", text_or_null(urls->control), "wall_clock",
+        "clock", "CLOCK_MONOTONIC_RAW", "epoch_ns", 0, "pid", (int)getpid());
     char *text = object ? json_dumps(object, 0) : NULL;
 
     json_decref(object);

@@ -13,6 +13,7 @@ struct change {
     /** What was read; once in force, what was there before. */
     struct config fresh;
     struct control_guard guard;
+    struct token page_token;
     /** Content or timelines differ. */
     bool presentation;
     struct reload_result *result;
@@ -59,8 +60,12 @@ static int check(struct change *change)
         return refuse(change, "%s", error.text);
     if (control_guard_init(&change->guard, &change->fresh.control, reason, sizeof reason) != 0)
         return refuse(change, "%s", reason);
-    /* The programme's timelines go with it. */
-    if (change->services->programme || config_runs_demo(&change->fresh))
+    if (token_init(&change->page_token, "page", change->fresh.page.token,
+                   change->fresh.page.token_file, reason, sizeof reason) != 0)
+        return refuse(change, "%s", reason);
+    /* The programme's timelines go with it, and those of a page are not touched. */
+    if (change->services->programme || config_runs_demo(&change->fresh) ||
+        page_channel_presents(change->services->page))
         return 0;
     for (size_t i = 0; i < change->fresh.timeline_count; i++) {
         if (check_timeline(change, &change->fresh.timelines[i]) != 0)
@@ -101,11 +106,17 @@ static int apply_ts_limit(struct change *change)
     return 0;
 }
 
+static int apply_page_enabled(struct change *change)
+{
+    return endpoint_enable(change->services, ENDPOINT_PAGE, change->services->config->page.enabled);
+}
+
 static int apply_content(struct change *change)
 {
     change->presentation = true;
-    /* The programme has its own. */
-    return change->services->programme || config_runs_demo(change->services->config)
+    /* The programme and a page have their own. */
+    return change->services->programme || config_runs_demo(change->services->config) ||
+                   page_channel_presents(change->services->page)
                ? 0
                : services_present_content(change->services);
 }
@@ -128,6 +139,7 @@ static const struct {
     {"cii", "max_connections", apply_cii_limit},
     {"ts", "enabled", apply_ts_enabled},
     {"ts", "max_connections", apply_ts_limit},
+    {"page", "enabled", apply_page_enabled},
     {"content", NULL, apply_content},
     {"programme", "step", apply_step},
 };
@@ -161,36 +173,22 @@ static int apply_timelines(struct change *change)
     return error;
 }
 
-/* Content and timelines of the configuration in place of the programme's. */
-static int end_programme(struct change *change)
-{
-    struct services *services = change->services;
-    int error;
-
-    services_stop_programme(services);
-    error = tv_clear(services->tv);
-    if (error == 0)
-        error = services_present_content(services);
-    for (size_t i = 0; i < services->config->timeline_count && error == 0; i++)
-        error = services_add_timeline(services, &services->config->timelines[i]);
-    return error;
-}
-
 static int apply_presentation(struct change *change)
 {
     bool before = config_runs_demo(&change->fresh);
     bool after = config_runs_demo(change->services->config);
 
-    if (!before && after)
-        return services_start_programme(change->services);
-    if (before && !after)
-        return end_programme(change);
+    /* What is configured is presented when the page goes. */
+    if (page_channel_presents(change->services->page))
+        return 0;
+    if (before != after)
+        return services_present_configured(change->services);
     if (after)
         return 0;
     if (!change->services->programme)
         return apply_timelines(change);
     /* The control API has started it: what is newly configured comes before it. */
-    return change->presentation ? end_programme(change) : 0;
+    return change->presentation ? services_present_configured(change->services) : 0;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -262,6 +260,7 @@ static void put_in_force(struct change *change)
     /* Always: the file behind the same name may have another token. */
     if (change->services->control)
         control_swap_guard(change->services->control, &change->guard);
+    error = page_channel_configure(change->services->page, &change->page_token);
     for (size_t i = 0; i < APPLIERS; i++) {
         failed = due[i] ? appliers[i].apply(change) : 0;
         error = error == 0 ? failed : error;
@@ -307,6 +306,7 @@ int reload(struct services *services, struct reload_result *result)
         services->failed_reloads++;
     }
     control_guard_finish(&change.guard);
+    token_finish(&change.page_token);
     config_finish(&change.fresh);
     tell(services, result, refused);
     return refused;

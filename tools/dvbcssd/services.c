@@ -47,6 +47,52 @@ static uint16_t port_of(const struct sockaddr *address)
     return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
 }
 
+/* ---- companions, for the page that is the television ----------------------------------------- */
+
+static void on_companion(void *context, struct dvbcss_connection *connection)
+{
+    const struct services *services = context;
+
+    (void)connection;
+    page_channel_companions_changed(services->page);
+}
+
+static void on_cii_gone(void *context, struct dvbcss_connection *connection, unsigned code,
+                        const char *reason)
+{
+    const struct services *services = context;
+
+    page_channel_companion_left(services->page, connection,
+                                dvbcss_cii_endpoint_user_data(connection));
+    connection_log_end(context, connection, code, reason);
+}
+
+static void on_ts_gone(void *context, struct dvbcss_connection *connection, unsigned code,
+                       const char *reason)
+{
+    const struct services *services = context;
+
+    page_channel_companion_left(services->page, connection,
+                                dvbcss_ts_endpoint_user_data(connection));
+    connection_log_end(context, connection, code, reason);
+}
+
+static void on_setup(void *context, struct dvbcss_connection *connection,
+                     const struct dvbcss_ts_setup *setup)
+{
+    (void)setup;
+    page_companions_asked(connection);
+    on_companion(context, connection);
+}
+
+static void on_presentation(void *context, struct dvbcss_connection *connection,
+                            const struct dvbcss_ts_presentation *presentation)
+{
+    (void)presentation;
+    page_companions_reported(connection);
+    on_companion(context, connection);
+}
+
 /* ---- starters, in order --------------------------------------------------------------------- */
 
 static int start_clock(struct services *services, const struct config *config,
@@ -123,7 +169,10 @@ static int start_cii(struct services *services, const struct config *config,
     options.enabled = config->cii.enabled;
     options.limits.max_connections = (int)config->cii.max_connections;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
-    options.hooks.on_disconnect = connection_log_end;
+    options.user_data_size = sizeof(struct page_companion);
+    options.hooks.on_connect = on_companion;
+    options.hooks.on_disconnect = on_cii_gone;
+    options.context = services;
     result = dvbcss_cii_endpoint_create(&services->cii, services->server, &options);
     if (result != 0)
         return refuse(error, "cii: %s: %s", options.path, dvbcss_error_text(result));
@@ -141,7 +190,12 @@ static int start_ts(struct services *services, const struct config *config,
     options.enabled = config->ts.enabled;
     options.limits.max_connections = (int)config->ts.max_connections;
     options.wall_clock = services->wall_clock;
-    options.hooks.on_disconnect = connection_log_end;
+    options.user_data_size = sizeof(struct page_companion);
+    options.hooks.on_connect = on_companion;
+    options.hooks.on_setup = on_setup;
+    options.hooks.on_presentation = on_presentation;
+    options.hooks.on_disconnect = on_ts_gone;
+    options.context = services;
     options.hub.resend_interval_ns = (int64_t)(config->ts_resend_s * 1e9);
     result = dvbcss_ts_endpoint_create(&services->ts, services->server, &options);
     if (result != 0)
@@ -195,23 +249,23 @@ static int start_tv(struct services *services, const struct config *config,
 static int start_content(struct services *services, const struct config *config,
                          struct services_error *error)
 {
-    int result;
+    int result = services_present_configured(services);
 
-    if (config_runs_demo(config)) {
-        result = services_start_programme(services);
-        return result == 0 ? 0 : refuse(error, "programme: %s", dvbcss_error_text(result));
-    }
-    result = services_present_content(services);
-    if (result != 0)
-        return refuse(error, "content: %s", dvbcss_error_text(result));
-    for (size_t i = 0; i < config->timeline_count; i++) {
-        result = services_add_timeline(services, &config->timelines[i]);
-        if (result != 0)
-            return refuse(error, "timeline.%s: %s", config->timelines[i].name,
-                          dvbcss_error_text(result));
-    }
-    result = tv_publish(services->tv);
+    (void)config;
     return result == 0 ? 0 : refuse(error, "content: %s", dvbcss_error_text(result));
+}
+
+static int start_page(struct services *services, const struct config *config,
+                      struct services_error *error)
+{
+    char reason[sizeof error->text - 32];
+
+    if (page_channel_start(&services->page, services, reason, sizeof reason) != 0)
+        return refuse(error, "page: %s", reason);
+    if (config->page.enabled)
+        snprintf(services->urls.page, sizeof services->urls.page, "ws%s%s",
+                 services->urls.http + strlen("http"), config->page.path);
+    return 0;
 }
 
 /* Metrics and health for whoever reaches the companions' listener, without the API. */
@@ -281,8 +335,10 @@ static int start_control(struct services *services, const struct config *config,
 int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock,   start_wc_service,      start_server,    start_cii,   start_ts,     start_tv,
-        start_content, start_public_handlers, start_discovery, start_pages, start_control};
+        start_clock,     start_wc_service, start_server,
+        start_cii,       start_ts,         start_tv,
+        start_content,   start_page,       start_public_handlers,
+        start_discovery, start_pages,      start_control};
 
     loop_delay_start(&services->loop_delay, services->loop);
     services->started_ms = uv_now(services->loop);
@@ -302,6 +358,8 @@ void services_stop(struct services *services)
     discovery_stop(services->discovery);
     for (size_t i = 0; i < sizeof services->public_handlers / sizeof(void *); i++)
         dvbcss_http_handler_remove(services->public_handlers[i]);
+    page_channel_stop(services->page);
+    services->page = NULL;
     services_stop_programme(services);
     tv_destroy(services->tv);
     dvbcss_ts_endpoint_destroy(services->ts);
@@ -319,7 +377,7 @@ int services_start_programme(struct services *services)
     int error;
 
     services_stop_programme(services);
-    error = tv_clear(services->tv);
+    error = tv_reset(services->tv);
     return error == 0 ? programme_start(&services->programme, services->loop, services->tv,
                                         services->config->demo_step_s)
                       : error;
@@ -329,6 +387,22 @@ void services_stop_programme(struct services *services)
 {
     programme_stop(services->programme);
     services->programme = NULL;
+}
+
+int services_present_configured(struct services *services)
+{
+    const struct config *config = services->config;
+    int error;
+
+    if (config_runs_demo(config))
+        return services_start_programme(services);
+    services_stop_programme(services);
+    error = tv_reset(services->tv);
+    if (error == 0)
+        error = services_present_content(services);
+    for (size_t i = 0; i < config->timeline_count && error == 0; i++)
+        error = services_add_timeline(services, &config->timelines[i]);
+    return error == 0 ? tv_publish(services->tv) : error;
 }
 
 int services_present_content(struct services *services)

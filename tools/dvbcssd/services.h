@@ -20,6 +20,7 @@
 #include "loop_delay.h"
 #include "notify.h"
 #include "options.h"
+#include "page_channel.h"
 #include "pages.h"
 #include "programme.h"
 #include "tv.h"
@@ -37,6 +38,8 @@ struct services_urls {
     char http[512];
     /** The device description. */
     char dial[512];
+    /** The channel for a page that is the television. */
+    char page[512];
     /** The pages' own index. */
     char pages[512 + 1];
     /** A path. */
@@ -61,6 +64,7 @@ struct services {
     struct tv *tv;
     /** NULL while it does not run. */
     struct programme *programme;
+    struct page_channel *page;
     /** On the companions' listener; NULL if they are not served there. */
     struct dvbcss_http_handler *public_handlers[2];
     /** NULL if there is none. */
@@ -95,6 +99,10 @@ DVBCSS_NODISCARD int services_start_programme(struct services *services);
 
 /** Stops the demo programme; what it presents stays. */
 void services_stop_programme(struct services *services);
+
+/** Presents what the configuration says, in place of everything: content and timelines, or the demo
+ * programme. 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int services_present_configured(struct services *services);
 
 /** Presents the content of the configuration, without its timelines: 0 or a dvbcss_error. */
 DVBCSS_NODISCARD int services_present_content(struct services *services);

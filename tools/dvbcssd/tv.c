@@ -126,13 +126,49 @@ int tv_set_ts_url(struct tv *tv, const char *ts_url)
     return error;
 }
 
+void tv_hold_content(struct tv *tv, bool hold)
+{
+    tv->hold_content = hold;
+}
+
+static void clear_content(struct dvbcss_cii *state)
+{
+    static const enum dvbcss_cii_property cleared[] = {
+        DVBCSS_CII_MRS_URL, DVBCSS_CII_CONTENT_ID, DVBCSS_CII_CONTENT_ID_STATUS,
+        DVBCSS_CII_PRIVATE, DVBCSS_CII_TE_URL,     DVBCSS_CII_PRESENTATION_STATUS,
+    };
+
+    for (size_t i = 0; i < sizeof cleared / sizeof *cleared; i++) {
+        /* What was never mentioned need not be taken back. */
+        if (dvbcss_cii_presence(state, cleared[i]) == DVBCSS_VALUE)
+            dvbcss_cii_set_null(state, cleared[i]);
+    }
+}
+
+int tv_reset(struct tv *tv)
+{
+    const struct tv_change run = {.parts = TV_CHANGE_SPEED, .speed = 1};
+    int error = tv_clear(tv);
+
+    if (error == 0)
+        error = dvbcss_ts_hub_set_content_id(dvbcss_ts_endpoint_hub(tv->ts_endpoint), NULL);
+    if (error == 0)
+        error = tv_change(tv, NULL, &run, TV_NOW, NULL);
+    if (error != 0)
+        return error;
+    clear_content(&tv->state);
+    tv->state_changed = true;
+    tv->hold_content = false;
+    return 0;
+}
+
 /* ---- publishing ----------------------------------------------------------------------------- */
 
 int tv_publish(struct tv *tv)
 {
     uint64_t start = uv_hrtime();
 
-    if (tv->state_changed) {
+    if (tv->state_changed && !tv->hold_content) {
         int error = dvbcss_cii_endpoint_set_state(tv->cii_endpoint, &tv->state);
 
         if (error != 0)

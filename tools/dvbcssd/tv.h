@@ -45,6 +45,10 @@ void tv_destroy(struct tv *tv);
  */
 DVBCSS_NODISCARD int tv_publish(struct tv *tv);
 
+/** Takes everything away that is presented and scheduled, and has the media run: for the next one
+ * who decides what is presented. 0 or DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int tv_reset(struct tv *tv);
+
 /** How long telling all companions took. */
 struct tv_fan_out {
     struct histogram cii;
@@ -72,9 +76,18 @@ DVBCSS_NODISCARD int tv_change_content(struct tv *tv, const struct dvbcss_cii *c
 /** Sets tsUrl; NULL for none. 0 or a dvbcss_error. */
 DVBCSS_NODISCARD int tv_set_ts_url(struct tv *tv, const char *ts_url);
 
+/** Holds changes of the content and of the list of timelines back from tv_publish(), or lets the
+ * next one tell them. */
+void tv_hold_content(struct tv *tv, bool hold);
+
 /* ---- timelines ------------------------------------------------------------------------------ */
 
 enum { TV_TIMELINES_MAX = 100, TV_SCHEDULED_MAX = 1000 };
+
+/** What others may ask of a timeline, forwards and back: a speed, and a position in ticks, far from
+ * the end of the type. */
+#define TV_SPEED_MAX 1000.0
+#define TV_TICKS_MAX 4611686018427387904.0
 
 /** A timeline as it is added. */
 struct tv_timeline_options {
@@ -96,9 +109,6 @@ DVBCSS_NODISCARD int tv_add_timeline(struct tv *tv, const struct tv_timeline_opt
 
 /** Takes a timeline away, with what is scheduled for it. 0 or DVBCSS_ENOMEM. */
 DVBCSS_NODISCARD int tv_remove_timeline(struct tv_timeline *timeline);
-
-/** Takes every timeline away, and what is scheduled. 0 or DVBCSS_ENOMEM. */
-DVBCSS_NODISCARD int tv_clear(struct tv *tv);
 
 /** The timeline after @p timeline, the first for NULL; NULL after the last. */
 struct tv_timeline *tv_next_timeline(struct tv *tv, const struct tv_timeline *timeline);

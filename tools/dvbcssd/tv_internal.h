@@ -18,6 +18,8 @@ struct tv {
     struct dvbcss_cii state;
     /** Something of `state` was not published yet. */
     bool state_changed;
+    /** Nor is to be. */
+    bool hold_content;
     struct list_node timelines;
     size_t timeline_count;
     struct tv_fan_out fan_out;
@@ -41,6 +43,9 @@ struct tv_timeline {
 
 /** Frees a timeline that is on no list: tv_timeline.c. */
 void tv_timeline_free(struct tv_timeline *timeline);
+
+/** Takes every timeline away, and what is scheduled: 0 or DVBCSS_ENOMEM: tv_timeline.c. */
+DVBCSS_NODISCARD int tv_clear(struct tv *tv);
 
 /** Makes a change as of @p at_ns: tv_timeline.c. */
 int tv_apply(struct tv *tv, struct tv_timeline *timeline, const struct tv_change *change,

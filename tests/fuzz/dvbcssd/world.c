@@ -292,14 +292,12 @@ static void put_back_endpoint(struct dvbcss_endpoint *endpoint,
 static void put_back(void)
 {
     struct services *services = &world.services;
-    const struct tv_change play = {.parts = TV_CHANGE_SPEED, .speed = 1};
 
     put_back_endpoint(dvbcss_cii_endpoint_base(services->cii), &world.config.cii);
     put_back_endpoint(dvbcss_ts_endpoint_base(services->ts), &world.config.ts);
     services_stop_programme(services);
+    world_require(tv_reset(services->tv) == 0);
     world_require(tv_change_content(services->tv, &world.content) == 0);
-    world_require(tv_clear(services->tv) == 0);
-    world_require(tv_change(services->tv, NULL, &play, TV_NOW, NULL) == 0);
     for (size_t i = 0; i < world.config.timeline_count; i++)
         world_require(services_add_timeline(services, &world.config.timelines[i]) == 0);
     world_require(tv_publish(services->tv) == 0);
