@@ -226,7 +226,6 @@ static int start(struct dvbcss_server *server, const struct dvbcss_server_option
         .loop = server->loop,
         .fd_limit = options->fd_limit,
         .max_header_bytes = options->max_header_bytes,
-        .header_timeout_s = options->header_timeout_s,
         .tls = server->tls,
     };
     int result = ws_transport_create(&server->transport, &transport);
@@ -308,6 +307,23 @@ int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,
     if (result != 0 && report)
         *report = own;
     return result;
+}
+
+int dvbcss_server_set_limits(struct dvbcss_server *server,
+                             const struct dvbcss_server_options *options)
+{
+    struct dvbcss_server_options *own = &server->options;
+
+    if (find_bad_option(options))
+        return DVBCSS_EINVAL;
+    own->max_sockets = options->max_sockets;
+    own->max_sockets_per_address = options->max_sockets_per_address;
+    own->header_timeout_s = options->header_timeout_s;
+    own->ping_interval_s = options->ping_interval_s;
+    own->idle_timeout_s = options->idle_timeout_s;
+    own->close_timeout_s = options->close_timeout_s;
+    own->retry_after_s = options->retry_after_s;
+    return 0;
 }
 
 int dvbcss_server_reload_tls(struct dvbcss_server *server, const struct dvbcss_server_tls *tls,

@@ -38,7 +38,6 @@ struct ws_transport_options {
     /** Descriptors below this number can be adopted. */
     unsigned fd_limit;
     unsigned max_header_bytes;
-    unsigned header_timeout_s;
     /** Outlives the transport; NULL: no wire can be adopted with TLS. */
     struct ws_tls *tls;
 };

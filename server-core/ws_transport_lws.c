@@ -29,6 +29,9 @@ enum {
     SEND_BYTES = 1 << 30,
     /* Lines of the library that reach the log, per second. */
     LOG_LINES_PER_S = 10,
+    /* The base counts by itself, so that it can say why; the library takes 0 for some time of its
+     * own. */
+    NO_TIMEOUT_S = 86400,
 };
 
 struct ws_transport {
@@ -281,9 +284,9 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     /* The base pings and evicts by itself, so that it can say why. */
     info->retry_and_idle_policy = &transport->no_pings;
     info->max_http_header_data = (unsigned short)options->max_header_bytes;
-    info->timeout_secs = options->header_timeout_s;
-    info->timeout_secs_ah_idle = options->header_timeout_s;
-    info->keepalive_timeout = (int)options->header_timeout_s;
+    info->timeout_secs = NO_TIMEOUT_S;
+    info->timeout_secs_ah_idle = NO_TIMEOUT_S;
+    info->keepalive_timeout = NO_TIMEOUT_S;
     info->uid = -1;
     info->gid = -1;
 }

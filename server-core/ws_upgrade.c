@@ -135,6 +135,7 @@ int ws_event_upgrade(struct ws_socket *socket)
         .host = upgrade.host,
         .peer = &socket->peer.any,
         .local = &socket->local.any,
+        .secure = socket->tls,
         .exchange = &upgrade,
     };
     return accept_upgrade(&upgrade);

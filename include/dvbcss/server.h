@@ -292,6 +292,17 @@ DVBCSS_API int64_t dvbcss_server_tls_not_after(const struct dvbcss_server *serve
  * last one. */
 DVBCSS_API bool dvbcss_server_address_secure(const struct dvbcss_server *server, size_t index);
 
+/**
+ * Changes the limits and timeouts of a server: `max_sockets`, `max_sockets_per_address`,
+ * `header_timeout_s`, `ping_interval_s`, `idle_timeout_s`, `close_timeout_s` and `retry_after_s`.
+ * They are in force at once; connections above a lower number stay.
+ *
+ * @param options the other members have no effect, but must make sense
+ * @return 0, DVBCSS_EINVAL: all is as it was
+ */
+DVBCSS_API DVBCSS_NODISCARD int
+dvbcss_server_set_limits(struct dvbcss_server *server, const struct dvbcss_server_options *options);
+
 /** The loop that the server was created on. */
 DVBCSS_API uv_loop_t *dvbcss_server_loop(const struct dvbcss_server *server);
 
@@ -382,6 +393,8 @@ struct dvbcss_handshake {
     const char *host;
     const struct sockaddr *peer;
     const struct sockaddr *local;
+    /** Whether it came over TLS. */
+    bool secure;
     /** The base's own. */
     void *exchange;
 };

@@ -81,6 +81,29 @@ ParameterizedTest(struct partial_case *param, ws_timing,
     stop_server();
 }
 
+Test(ws_timing, limits_change_while_connections_are_open)
+{
+    struct dvbcss_server_options options = impatient_server();
+    char reason[124];
+
+    options.idle_timeout_s = 0;
+    options.header_timeout_s = 600;
+    start_server(&options, NULL);
+    open_peer();
+    cr_assert_eq(ws_peer_read_frame(&peer, &frame), WS_PEER_PING);
+    options.idle_timeout_s = 1;
+    cr_assert_eq(dvbcss_server_set_limits(fixture.server, &options), DVBCSS_EINVAL);
+    options.idle_timeout_s = 2;
+    options.header_timeout_s = 1;
+    cr_assert_eq(dvbcss_server_set_limits(fixture.server, &options), 0);
+    cr_assert_eq(ws_peer_read_close(&peer, reason), 1008);
+    cr_assert_str_eq(reason, "no sign of life");
+    ws_peer_close(&peer);
+    cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 408);
+    stop_server();
+}
+
 /* One header a time: each of them resets the library's own timeout. */
 struct drip {
     unsigned sent;
