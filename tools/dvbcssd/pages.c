@@ -199,17 +199,18 @@ static int open_folders(struct pages *pages, const struct config_pages *config, 
     return 0;
 }
 
-/* The path of an endpoint, or null. */
-static json_t *path_of(const struct config_endpoint *endpoint)
+static json_t *path_or_null(bool enabled, const char *path)
 {
-    return endpoint->enabled ? json_string(endpoint->path) : json_null();
+    return enabled ? json_string(path) : json_null();
 }
 
 static json_t *describe_site(const struct config *config)
 {
-    return json_pack("{s:s, s:o, s:o, s:b, s:s}", "version", DVBCSS_VERSION, "cii",
-                     path_of(&config->cii), "ts", path_of(&config->ts), "api", config->pages.api,
-                     "media", MEDIA_PATH "/");
+    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:s}", "version", DVBCSS_VERSION, "cii",
+                     path_or_null(config->cii.enabled, config->cii.path), "ts",
+                     path_or_null(config->ts.enabled, config->ts.path), "server",
+                     path_or_null(config->page.enabled, config->page.path), "api",
+                     config->pages.api, "media", MEDIA_PATH "/");
 }
 
 static int add_handlers(struct pages *pages, struct dvbcss_server *server)

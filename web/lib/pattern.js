@@ -19,6 +19,16 @@ const FADE_S = 0.005;
 const AHEAD_S = 0.4;
 const PLAN_EVERY_MS = 100;
 
+/* One box for each second of ten: the lit one says by which second two screens differ. */
+function drawSeconds(context, positionS, width, height) {
+    const lit = Math.floor(positionS) % 10;
+    const box = width / 10;
+    for (let i = 0; i < 10; i++) {
+        context.fillStyle = i === lit ? '#8fb5ff' : '#1d2632';
+        context.fillRect(i * box + 3, height * 0.95, box - 6, height * 0.025);
+    }
+}
+
 function timecode(positionS) {
     const ms = Math.max(0, Math.floor(positionS * 1000));
     const two = (number) => String(number).padStart(2, '0');
@@ -69,7 +79,8 @@ export function drawPattern(canvas, positionS, label) {
     context.fillText(timecode(positionS), width / 2, height * 0.82);
     context.fillStyle = '#a5b1c2';
     context.font = `${Math.round(height * 0.05)}px system-ui, "DejaVu Sans", sans-serif`;
-    context.fillText(label, width / 2, height * 0.92);
+    context.fillText(label, width / 2, height * 0.91);
+    drawSeconds(context, positionS, width, height);
 }
 
 /**

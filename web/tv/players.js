@@ -7,10 +7,17 @@
  * and dispatches `change` when it has left its line, and `problem` with a text in `event.detail`.
  */
 import { PositionMeter } from '../dvbcss.js';
+import { speedText } from '../lib/format.js';
 import { Beeper, drawPattern, PATTERN_DURATION_S } from '../lib/pattern.js';
 
 const HAVE_FUTURE_DATA = 3;
 const READ_EVERY_MS = 50;
+/* What is drawn now is seen with the next frame. */
+const FRAME_MS = 1000 / 60;
+
+function problem(text) {
+    return new CustomEvent('problem', { detail: text });
+}
 
 /* ---- the test pattern --------------------------------------------------------------------------- */
 
@@ -67,7 +74,7 @@ export class PatternPlayer extends EventTarget {
         this.#shown = true;
         this.#canvas.hidden = false;
         this.sound = this.#sound;
-        requestAnimationFrame(() => this.#draw());
+        this.#draw();
     }
 
     hide() {
@@ -86,10 +93,12 @@ export class PatternPlayer extends EventTarget {
     }
 
     #draw() {
-        if (!this.#shown) return;
-        const { positionS, speed } = this.view(performance.now());
-        drawPattern(this.#canvas, positionS, speed === 0 ? 'paused' : 'test pattern');
-        requestAnimationFrame(() => this.#draw());
+        requestAnimationFrame((frameMs) => {
+            if (!this.#shown) return;
+            const { positionS, speed } = this.view(frameMs + FRAME_MS);
+            drawPattern(this.#canvas, positionS, speedText(speed));
+            this.#draw();
+        });
     }
 }
 
@@ -107,7 +116,9 @@ export class MediaPlayer extends EventTarget {
         for (const event of ['playing', 'pause', 'ratechange', 'seeked', 'loadedmetadata', 'ended'])
             media.addEventListener(event, changed);
         for (const event of ['seeking', 'waiting', 'emptied']) media.addEventListener(event, changed);
-        media.addEventListener('error', () => this.#problem('This cannot be played here.'));
+        media.addEventListener('error', () =>
+            this.dispatchEvent(problem('This browser cannot play that.')),
+        );
         setInterval(() => this.#read(), READ_EVERY_MS);
         this.#nextFrame();
     }
@@ -139,7 +150,7 @@ export class MediaPlayer extends EventTarget {
     play() {
         this.#media.play().catch((error) => {
             if (error.name === 'NotAllowedError')
-                this.#problem('The browser wants you to press Play before it plays sound.');
+                this.dispatchEvent(problem('This browser wants you to press Play.'));
         });
     }
 
@@ -198,9 +209,5 @@ export class MediaPlayer extends EventTarget {
             if (this.#runs()) this.#meter.add('frame', frame.mediaTime, frame.expectedDisplayTime);
             this.#nextFrame();
         });
-    }
-
-    #problem(text) {
-        this.dispatchEvent(new CustomEvent('problem', { detail: text }));
     }
 }
