@@ -26,6 +26,7 @@ struct group {
     unsigned users;
     char host[DVBCSS_URL_HOST_SIZE];
     uint16_t port;
+    bool secure;
     struct encoding kept[KEPT_MESSAGES];
     unsigned next_kept;
 };
@@ -100,17 +101,21 @@ static struct group *join_group(struct dvbcss_cii_endpoint *endpoint,
 {
     char host[DVBCSS_URL_HOST_SIZE];
     uint16_t port = reached_address(dvbcss_connection_local(connection), host, sizeof host);
+    bool secure = dvbcss_connection_secure(connection);
+    const char *name = dvbcss_connection_server_name(connection);
     struct list_node *node;
     struct list_node *after;
     struct group *group;
 
     if (endpoint->advertise_host)
         snprintf(host, sizeof host, "%s", endpoint->advertise_host);
+    else if (*name)
+        snprintf(host, sizeof host, "%s", name);
     if (endpoint->advertise_port != 0)
         port = endpoint->advertise_port;
     LIST_FOR_EACH (node, after, &endpoint->groups) {
         group = CONTAINER_OF(node, struct group, node);
-        if (group->port == port && strcmp(group->host, host) == 0) {
+        if (group->port == port && group->secure == secure && strcmp(group->host, host) == 0) {
             group->users++;
             return group;
         }
@@ -121,6 +126,7 @@ static struct group *join_group(struct dvbcss_cii_endpoint *endpoint,
     group->users = 1;
     memcpy(group->host, host, sizeof host);
     group->port = port;
+    group->secure = secure;
     list_append(&endpoint->groups, &group->node);
     return group;
 }
@@ -130,7 +136,7 @@ static struct group *join_group(struct dvbcss_cii_endpoint *endpoint,
 static int encode(struct dvbcss_cii_endpoint *endpoint, const struct group *group,
                   unsigned properties, struct dvbcss_message **message)
 {
-    struct dvbcss_cii_address address = {group->host, group->port};
+    struct dvbcss_cii_address address = {group->host, group->port, group->secure};
     char *text;
     size_t length;
     int error = dvbcss_cii_encode(dvbcss_cii_snapshot_state(endpoint->snapshot), properties,

@@ -19,7 +19,8 @@ struct cii_writer {
     size_t length;
     size_t capacity;
     bool failed;
-    /** What `{{host}}` and `{{port}}` in a URL stand for; NULL leaves them. */
+    /** What `{{ws}}`, `{{host}}` and `{{port}}` in a URL stand for; NULL leaves them. */
+    const char *ws;
     const char *host;
     const char *port;
 };

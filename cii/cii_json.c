@@ -108,6 +108,7 @@ int dvbcss_cii_encode(const struct dvbcss_cii *cii, unsigned properties,
         if (dvbcss_url_host_of_address(address->host, host, sizeof host))
             return DVBCSS_EVALUE;
         snprintf(port, sizeof port, "%u", (unsigned)address->port);
+        writer.ws = address->secure ? "wss" : "ws";
         writer.host = host;
         writer.port = port;
     }

@@ -70,13 +70,18 @@ void cii_write_string(struct cii_writer *writer, const char *text)
 /* Finds what stands for the placeholder at the start of @p text; NULL if there is none. */
 static const char *placeholder(const struct cii_writer *writer, const char *text, size_t *length)
 {
-    static const char host[] = "{{host}}";
-    static const char port[] = "{{port}}";
+    const struct {
+        const char *name;
+        const char *meaning;
+    } placeholders[] = {
+        {"{{ws}}", writer->ws}, {"{{host}}", writer->host}, {"{{port}}", writer->port}};
 
-    *length = sizeof host - 1;
-    if (strncmp(text, host, sizeof host - 1) == 0)
-        return writer->host;
-    return strncmp(text, port, sizeof port - 1) == 0 ? writer->port : NULL;
+    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
+        *length = strlen(placeholders[i].name);
+        if (strncmp(text, placeholders[i].name, *length) == 0)
+            return placeholders[i].meaning;
+    }
+    return NULL;
 }
 
 void cii_write_url(struct cii_writer *writer, const char *text)

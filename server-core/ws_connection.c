@@ -388,6 +388,11 @@ bool dvbcss_connection_secure(const struct dvbcss_connection *connection)
     return connection->socket->tls;
 }
 
+const char *dvbcss_connection_server_name(const struct dvbcss_connection *connection)
+{
+    return connection->socket->tls ? ws_wire_server_name(connection->socket->wire) : "";
+}
+
 uint64_t dvbcss_connection_age_ms(const struct dvbcss_connection *connection)
 {
     return now_ms(connection) - connection->opened_ms;

@@ -288,3 +288,12 @@ void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket)
     /* Without memory the handshake is not counted, no more. */
     (void)SSL_set_ex_data(ssl, socket_index, socket);
 }
+
+const char *ws_tls_server_name(const struct ssl_st *ssl)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    return name && name[strspn(name, allowed)] == '\0' ? name : "";
+}

@@ -38,4 +38,8 @@ int ws_tls_apply(struct ws_tls *tls, struct ssl_ctx_st *context);
 /** Has ws_event_secured() called when a handshake is done. The socket outlives @p ssl. */
 void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket);
 
+/** The host name that the peer has asked for; "" if it has asked for none, or for one that cannot
+ * stand in a URL. Valid as long as @p ssl. */
+const char *ws_tls_server_name(const struct ssl_st *ssl);
+
 #endif

@@ -84,6 +84,9 @@ void ws_wire_want_write(struct ws_wire *wire);
  * that cannot be told. */
 uint64_t ws_wire_received(struct ws_wire *wire);
 
+/** The host name that the peer of a wire with TLS has asked for; "" if there is none. */
+const char *ws_wire_server_name(struct ws_wire *wire);
+
 /** Whether the peer has sent something, or its end, that was not read yet. */
 bool ws_wire_has_input(struct ws_wire *wire);
 

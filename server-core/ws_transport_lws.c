@@ -416,6 +416,11 @@ uint64_t ws_wire_received(struct ws_wire *wire)
     return ws_received_of(lws_get_socket_fd(lws_of(wire)));
 }
 
+const char *ws_wire_server_name(struct ws_wire *wire)
+{
+    return ws_tls_server_name(lws_get_ssl(lws_of(wire)));
+}
+
 bool ws_wire_has_input(struct ws_wire *wire)
 {
     char byte;

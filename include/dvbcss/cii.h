@@ -233,19 +233,21 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_cii_decode(const char *text, size_t lengt
                                                   enum dvbcss_mode mode, struct dvbcss_cii *cii,
                                                   struct dvbcss_report *report);
 
-/** What `{{host}}` and `{{port}}` in mrsUrl, wcUrl, tsUrl and teUrl stand for. */
+/** What `{{ws}}`, `{{host}}` and `{{port}}` in mrsUrl, wcUrl, tsUrl and teUrl stand for. */
 struct dvbcss_cii_address {
     /** Name or numeric address without brackets, as getsockname() gives it; it is written as
      * dvbcss_url_host_of_address() does. */
     const char *host;
     uint16_t port;
+    /** Whether the server is spoken to by TLS: `{{ws}}` is "wss" then, otherwise "ws". */
+    bool secure;
 };
 
 /**
  * Writes a message as compact JSON, members in the order of enum dvbcss_cii_property.
  *
  * @param properties mask of those to write; the ones omitted in @p cii are left out
- * @param address    replaces `{{host}}` and `{{port}}`; NULL leaves them as they are
+ * @param address    replaces `{{ws}}`, `{{host}}` and `{{port}}`; NULL leaves them as they are
  * @param text       receives the JSON, NUL-terminated, to be freed with dvbcss_free()
  * @param length     receives its length in bytes; may be NULL
  * @return 0, DVBCSS_ENOMEM, or DVBCSS_EVALUE (the host is longer than DVBCSS_URL_HOST_SIZE)

@@ -6,7 +6,7 @@
  *     struct dvbcss_cii_endpoint_options options = DVBCSS_CII_ENDPOINT_OPTIONS_INIT;
  *
  *     dvbcss_cii_endpoint_create(&cii, server, &options);
- *     dvbcss_cii_set_text(&state, DVBCSS_CII_TS_URL, "ws://{{host}}:{{port}}/ts");
+ *     dvbcss_cii_set_text(&state, DVBCSS_CII_TS_URL, "{{ws}}://{{host}}:{{port}}/ts");
  *     dvbcss_cii_endpoint_set_state(cii, &state);
  *
  * A companion gets the full state as soon as it has connected, and then what changes. One that
@@ -52,8 +52,8 @@ struct dvbcss_cii_endpoint_options {
     /** Whether companions are let in from the start. */
     bool enabled;
     /** What companions may take. They have nothing to say in CSS-CII, so that a message longer than
-     * the 4096 bytes of the default is no mistake; `setup_timeout_s` has no meaning here, and the bounds of a queue neither, as one that reads slowly gets one message
-     * for all it missed. */
+     * the 4096 bytes of the default is no mistake; `setup_timeout_s` has no meaning here, and the
+     * bounds of a queue neither, as one that reads slowly gets one message for all it missed. */
     struct dvbcss_endpoint_limits limits;
     /** Which web pages may connect. */
     struct dvbcss_access access;
@@ -63,7 +63,8 @@ struct dvbcss_cii_endpoint_options {
     const struct dvbcss_cii *state;
     /** What `{{host}}` and `{{port}}` in URLs become. NULL and 0: the address and the port of this
      * machine that the companion reached, which is right unless something between the two
-     * translates addresses. */
+     * translates addresses; with TLS the name that the companion asked for, which is the one that
+     * it compares with the certificate. `{{ws}}` becomes `wss` for companions with TLS. */
     const char *advertise_host;
     uint16_t advertise_port;
     /** Bytes of user data for each connection: dvbcss_cii_endpoint_user_data(). */

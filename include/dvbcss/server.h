@@ -733,6 +733,10 @@ dvbcss_connection_local(const struct dvbcss_connection *connection);
 /** Whether the peer speaks TLS: a URL for it says `wss` then. */
 DVBCSS_API bool dvbcss_connection_secure(const struct dvbcss_connection *connection);
 
+/** The name that the peer asked for when it shook hands by TLS (SNI): the one that it compares with
+ * the certificate. "" if it has no TLS, or asked for none, or for one that is none. */
+DVBCSS_API const char *dvbcss_connection_server_name(const struct dvbcss_connection *connection);
+
 /** Milliseconds since the handshake, as of the loop's time. */
 DVBCSS_API uint64_t dvbcss_connection_age_ms(const struct dvbcss_connection *connection);
 

@@ -136,7 +136,7 @@ static int merge_source(struct dvbcss_cii *state)
 /* Encodes what a state would become; the state itself stays. */
 static int encode_source(struct dvbcss_cii *state)
 {
-    struct dvbcss_cii_address address = {"::1", 7681};
+    struct dvbcss_cii_address address = {"::1", 7681, false};
     char *text = NULL;
     int error = dvbcss_cii_encode(&source, DVBCSS_CII_ALL, &address, &text, NULL);
 

@@ -379,6 +379,7 @@ Test(cii_message, placeholders_become_the_address_that_the_client_reached)
         {"fe80::1%eth0", 1, "ws://{{host}}:{{port}}", "ws://[fe80::1]:1"},
         {"::ffff:10.0.0.7", 1, "ws://{{host}}:{{port}}", "ws://10.0.0.7:1"},
         {"tv.local", 1, "{{host}}{{host}}", "tv.localtv.local"},
+        {"tv.local", 1, "{{ws}}://{{host}}/", "ws://tv.local/"},
         {"h", 1, "{{{host}}}{{HOST}}{{host{{port}}{{", "{h}{{HOST}}{{host1{{"},
         {"h", 1, "plain", "plain"},
         {"h", 1, "", ""},
@@ -387,7 +388,7 @@ Test(cii_message, placeholders_become_the_address_that_the_client_reached)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static const enum dvbcss_cii_property urls[] = {DVBCSS_CII_MRS_URL, DVBCSS_CII_WC_URL,
                                                         DVBCSS_CII_TS_URL, DVBCSS_CII_TE_URL};
-        struct dvbcss_cii_address address = {cases[i].host, cases[i].port};
+        struct dvbcss_cii_address address = {cases[i].host, cases[i].port, false};
 
         for (size_t u = 0; u < sizeof urls / sizeof urls[0]; u++) {
             struct dvbcss_cii cii = DVBCSS_CII_INIT;
@@ -405,9 +406,22 @@ Test(cii_message, placeholders_become_the_address_that_the_client_reached)
     }
 }
 
+Test(cii_message, urls_for_a_companion_with_tls_say_wss)
+{
+    struct dvbcss_cii_address address = {"tv.local", 7683, true};
+    char *text = NULL;
+
+    message =
+        from("{\"wcUrl\":\"udp://{{host}}:6677\",\"tsUrl\":\"{{ws}}://{{host}}:{{port}}/ts\"}");
+    cr_assert_eq(dvbcss_cii_encode(&message, DVBCSS_CII_ALL, &address, &text, NULL), 0);
+    cr_expect_str_eq(text,
+                     "{\"wcUrl\":\"udp://tv.local:6677\",\"tsUrl\":\"wss://tv.local:7683/ts\"}");
+    dvbcss_free(text);
+}
+
 Test(cii_message, placeholders_are_left_in_other_properties_and_null_stays_null)
 {
-    struct dvbcss_cii_address address = {"h", 1};
+    struct dvbcss_cii_address address = {"h", 1, false};
     char *text = NULL;
 
     message = from("{\"contentId\":\"{{host}}\",\"wcUrl\":null}");
@@ -419,7 +433,7 @@ Test(cii_message, placeholders_are_left_in_other_properties_and_null_stays_null)
 Test(cii_message, host_that_fits_no_url_is_refused)
 {
     char host[300];
-    struct dvbcss_cii_address address = {host, 1};
+    struct dvbcss_cii_address address = {host, 1, false};
     char *text = NULL;
 
     memset(host, 'h', sizeof host - 1);
