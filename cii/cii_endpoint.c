@@ -38,6 +38,8 @@ struct dvbcss_cii_endpoint {
     enum dvbcss_cii_policy policy;
     char *advertise_host;
     uint16_t advertise_port;
+    /* NULL for none. */
+    struct dvbcss_message *greeting;
     struct dvbcss_cii_endpoint_hooks hooks;
     void *context;
     struct dvbcss_cii_endpoint_counters counters;
@@ -258,6 +260,13 @@ static void publish(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_cii_snap
 
 /* ---- hooks of the server -------------------------------------------------------------------- */
 
+static int greet(const struct dvbcss_cii_endpoint *endpoint, struct dvbcss_connection *connection)
+{
+    int error = endpoint->greeting ? dvbcss_connection_send(connection, endpoint->greeting) : 0;
+
+    return error == DVBCSS_ENOMEM ? error : 0; /* Any other means that it is closing. */
+}
+
 static void on_connect(void *context, struct dvbcss_connection *connection)
 {
     struct dvbcss_cii_endpoint *endpoint = context;
@@ -265,7 +274,7 @@ static void on_connect(void *context, struct dvbcss_connection *connection)
 
     dvbcss_cii_session_init(&companion->session);
     companion->group = join_group(endpoint, connection);
-    if (companion->group)
+    if (companion->group && greet(endpoint, connection) == 0)
         tell(endpoint, connection, due_of(endpoint, companion));
     else
         give_up(endpoint, connection);
@@ -308,6 +317,7 @@ static void on_disconnect(void *context, struct dvbcss_connection *connection, u
 static void free_endpoint(struct dvbcss_cii_endpoint *endpoint)
 {
     dvbcss_cii_snapshot_unref(endpoint->snapshot);
+    dvbcss_message_release(endpoint->greeting);
     dvbcss_free(endpoint->advertise_host);
     dvbcss_free(endpoint);
 }
@@ -318,7 +328,7 @@ static int add_base(struct dvbcss_cii_endpoint *endpoint, struct dvbcss_server *
     struct dvbcss_endpoint_options base = DVBCSS_ENDPOINT_OPTIONS_INIT;
 
     base.path = options->path;
-    base.id_prefix = "cii";
+    base.id_prefix = options->id_prefix;
     base.enabled = options->enabled;
     base.binary_policy = DVBCSS_BINARY_ACCEPT;
     base.limits = options->limits;
@@ -344,6 +354,10 @@ static int copy_settings(struct dvbcss_cii_endpoint *endpoint,
     endpoint->context = options->context;
     endpoint->advertise_host = dvbcss_strdup(options->advertise_host);
     if (options->advertise_host && !endpoint->advertise_host)
+        return DVBCSS_ENOMEM;
+    if (options->greeting &&
+        dvbcss_message_create(&endpoint->greeting, DVBCSS_MESSAGE_TEXT, options->greeting,
+                              strlen(options->greeting)) != 0)
         return DVBCSS_ENOMEM;
     return dvbcss_cii_snapshot_create(options->state ? options->state : &nothing,
                                       &endpoint->snapshot);

@@ -16,6 +16,9 @@ enum { LOG_LINES = 5 };
 
 struct dvbcss_ts_endpoint {
     struct dvbcss_endpoint *base;
+    /* On a further path; NULL if there is none. */
+    struct dvbcss_endpoint *second_base;
+    size_t user_data_size;
     struct dvbcss_ts_hub *hub;
     const struct dvbcss_clock *wall_clock;
     /* Rings when the hub has something to do; the endpoint's memory goes when it has closed. */
@@ -191,29 +194,31 @@ static void on_disconnect(void *context, struct dvbcss_connection *connection, u
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static int add_base(struct dvbcss_ts_endpoint *endpoint, struct dvbcss_server *server,
-                    const struct dvbcss_ts_endpoint_options *options)
+static int add_base(struct dvbcss_ts_endpoint *endpoint, struct dvbcss_endpoint **result,
+                    struct dvbcss_server *server, const struct dvbcss_ts_path_options *options)
 {
     struct dvbcss_endpoint_options base = DVBCSS_ENDPOINT_OPTIONS_INIT;
 
     base.path = options->path;
-    base.id_prefix = "ts";
+    base.id_prefix = options->id_prefix;
     base.enabled = options->enabled;
     base.queue_policy = DVBCSS_QUEUE_NEWEST;
     base.binary_policy = DVBCSS_BINARY_ACCEPT;
     base.limits = options->limits;
     base.access = options->access;
-    base.user_data_size = sizeof(struct companion) + options->user_data_size;
+    base.user_data_size = endpoint->user_data_size;
     base.hooks.on_connect = on_connect;
     base.hooks.on_message = on_message;
     base.hooks.on_disconnect = on_disconnect;
     base.context = endpoint;
-    return dvbcss_endpoint_add(&endpoint->base, server, &base);
+    return dvbcss_endpoint_add(result, server, &base);
 }
 
 int dvbcss_ts_endpoint_create(struct dvbcss_ts_endpoint **endpoint, struct dvbcss_server *server,
                               const struct dvbcss_ts_endpoint_options *options)
 {
+    const struct dvbcss_ts_path_options path = {options->path, "ts", options->enabled,
+                                                options->limits, options->access};
     struct dvbcss_ts_hub_options hub_options = options->hub;
     struct dvbcss_ts_endpoint *created;
     int error;
@@ -224,13 +229,14 @@ int dvbcss_ts_endpoint_create(struct dvbcss_ts_endpoint **endpoint, struct dvbcs
     if (!created)
         return DVBCSS_ENOMEM;
     created->wall_clock = options->wall_clock;
+    created->user_data_size = sizeof(struct companion) + options->user_data_size;
     created->hooks = options->hooks;
     created->context = options->context;
     hub_options.replanned = on_replanned;
     hub_options.user = created;
     error = dvbcss_ts_hub_create(&created->hub, &hub_options);
     if (!error)
-        error = add_base(created, server, options);
+        error = add_base(created, &created->base, server, &path);
     if (error) {
         dvbcss_ts_hub_destroy(created->hub);
         dvbcss_free(created);
@@ -239,6 +245,20 @@ int dvbcss_ts_endpoint_create(struct dvbcss_ts_endpoint **endpoint, struct dvbcs
     uv_timer_init(dvbcss_server_loop(server), &created->timer); /* Cannot fail. */
     *endpoint = created;
     return 0;
+}
+
+int dvbcss_ts_endpoint_add_path(struct dvbcss_ts_endpoint *endpoint, struct dvbcss_endpoint **base,
+                                struct dvbcss_server *server,
+                                const struct dvbcss_ts_path_options *options)
+{
+    int error;
+
+    if (endpoint->second_base)
+        return DVBCSS_EFULL;
+    error = add_base(endpoint, &endpoint->second_base, server, options);
+    if (!error)
+        *base = endpoint->second_base;
+    return error;
 }
 
 static void on_timer_closed(uv_handle_t *timer)
@@ -252,6 +272,7 @@ void dvbcss_ts_endpoint_destroy(struct dvbcss_ts_endpoint *endpoint)
     if (!endpoint || endpoint->destroying)
         return;
     endpoint->destroying = true;
+    dvbcss_endpoint_remove(endpoint->second_base);
     dvbcss_endpoint_remove(endpoint->base);
     dvbcss_ts_hub_destroy(endpoint->hub);
     uv_close((uv_handle_t *)&endpoint->timer, on_timer_closed);

@@ -49,6 +49,8 @@ struct dvbcss_cii_endpoint_hooks {
 /** How an endpoint is made. Start from #DVBCSS_CII_ENDPOINT_OPTIONS_INIT. Everything is copied. */
 struct dvbcss_cii_endpoint_options {
     const char *path;
+    /** Connections are called "cii-1", "cii-2", ... with "cii" here. */
+    const char *id_prefix;
     /** Whether companions are let in from the start. */
     bool enabled;
     /** What companions may take. They have nothing to say in CSS-CII, so that a message longer than
@@ -59,6 +61,9 @@ struct dvbcss_cii_endpoint_options {
     struct dvbcss_access access;
     /** What messages after the first one carry. */
     enum dvbcss_cii_policy policy;
+    /** A text frame that goes ahead of the first message, for companions that reach the endpoint as
+     * a channel of App2App and wait for #DVBCSS_APP2APP_PAIRED; NULL for none. */
+    const char *greeting;
     /** The state to begin with; NULL: nothing but what dvbcss_cii_snapshot_create() fills in. */
     const struct dvbcss_cii *state;
     /** What `{{host}}` and `{{port}}` in URLs become. NULL and 0: the address and the port of this
@@ -76,8 +81,8 @@ struct dvbcss_cii_endpoint_options {
 
 #define DVBCSS_CII_ENDPOINT_OPTIONS_INIT                                                           \
     {                                                                                              \
-        "/cii", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 4096, 0, 0, 64, 1048576, 30, 0},        \
-            {DVBCSS_ORIGIN_ANY, NULL, NULL}, DVBCSS_CII_SEND_CHANGES, NULL, NULL, 0, 0,            \
+        "/cii", "cii", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 4096, 0, 0, 64, 1048576, 30, 0}, \
+            {DVBCSS_ORIGIN_ANY, NULL, NULL}, DVBCSS_CII_SEND_CHANGES, NULL, NULL, NULL, 0, 0,      \
             {NULL, NULL, NULL}, NULL                                                               \
     }
 
@@ -99,7 +104,7 @@ struct dvbcss_cii_endpoint_counters {
 };
 
 /**
- * Adds a CII endpoint to a server. Its connections are called "cii-1", "cii-2", ...
+ * Adds a CII endpoint to a server.
  *
  * @param endpoint result; the caller ends it with dvbcss_cii_endpoint_destroy()
  * @param options  copied

@@ -120,6 +120,40 @@ dvbcss_ts_endpoint_create(struct dvbcss_ts_endpoint **endpoint, struct dvbcss_se
  */
 DVBCSS_API void dvbcss_ts_endpoint_destroy(struct dvbcss_ts_endpoint *endpoint);
 
+/** How a further path is made. Start from #DVBCSS_TS_PATH_OPTIONS_INIT; the members are those of
+ * struct dvbcss_ts_endpoint_options. Everything is copied. */
+struct dvbcss_ts_path_options {
+    const char *path;
+    /** Connections are called "ts-1", "ts-2", ... with "ts" here; another one than the
+     * endpoint's. */
+    const char *id_prefix;
+    bool enabled;
+    struct dvbcss_endpoint_limits limits;
+    struct dvbcss_access access;
+};
+
+#define DVBCSS_TS_PATH_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        NULL, NULL, true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 16384, 0, 0, 64, 1048576, 30, 0},   \
+        {                                                                                          \
+            DVBCSS_ORIGIN_ANY, NULL, NULL                                                          \
+        }                                                                                          \
+    }
+
+/**
+ * Lets companions in on one more path: they get the same as on the first, by the same hub, and
+ * share its encodings; hooks and user data are the same, too.
+ *
+ * @param base    result: the endpoint on the server, as dvbcss_ts_endpoint_base() is for the first
+ *                path; it goes with the TS endpoint
+ * @param options copied
+ * @return as dvbcss_ts_endpoint_create(); DVBCSS_EFULL: there is one already
+ */
+DVBCSS_API DVBCSS_NODISCARD int
+dvbcss_ts_endpoint_add_path(struct dvbcss_ts_endpoint *endpoint, struct dvbcss_endpoint **base,
+                            struct dvbcss_server *server,
+                            const struct dvbcss_ts_path_options *options);
+
 /** The hub: for content id, sources, delay. Do not run it and do not take its deliveries. */
 DVBCSS_API struct dvbcss_ts_hub *dvbcss_ts_endpoint_hub(const struct dvbcss_ts_endpoint *endpoint);
 

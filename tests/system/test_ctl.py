@@ -54,7 +54,7 @@ class Ctl(unittest.TestCase):
             "timeline speed": ["pts", "-1.5"], "timeline seek": ["pts", "-10"],
             "timeline jump": ["pts", "-90000"], "timeline available": ["pts", "no"],
             "timeline accuracy": ["pts", "none"], "media speed": ["2"], "media seek": ["-.5"],
-            "cancel": ["1"],
+            "cancel": ["1"], "adjust delay": ["-12.5"], "adjust content": ["none"],
         }
         listed = [" ".join(words) for words in help_commands()]
         self.assertEqual(set(some) - set(listed), set())
@@ -210,7 +210,9 @@ class Completion(unittest.TestCase):
                     self.assertEqual(shell(DVBCSS, "ctl", "timeline", ""),
                                      {words[1] for words in ctl if words[0] == "timeline"})
                     self.assertEqual(shell(DVBCSS, "ctl", "timeline", "play", ""), {"pts"})
-                    self.assertEqual(shell(DVBCSS, "ctl", "enable", ""), {"cii", "ts", "page"})
+                    self.assertEqual(shell(DVBCSS, "ctl", "enable", ""),
+                                     {"cii", "ts", "wc_ws", "app2app", "compat_cii",
+                                      "compat_wc", "compat_ts", "page"})
                     self.assertEqual(shell(DVBCSS, "ctl", "-"),
                                      set(re.findall(r"--[a-z-]+", run("--help").stdout)))
                     for command in commands:

@@ -44,7 +44,7 @@ static int set_text(json_t *body, const char *name, const char *text, struct ctl
 
 typedef int (*setter)(json_t *body, const char *name, const char *text, struct ctl_error *error);
 
-/* A number, or the word "none" for null. */
+/* A value, or the word "none" for null. */
 static int set_or_none(json_t *body, const char *name, const char *text, setter set,
                        struct ctl_error *error)
 {
@@ -183,6 +183,16 @@ static int build_accuracy(const struct ctl_line *line, json_t *body, struct ctl_
     return build_when(line, body, error);
 }
 
+static int build_delay(const struct ctl_line *line, json_t *body, struct ctl_error *error)
+{
+    return set_number(body, "delay_ms", last_argument(line), error);
+}
+
+static int build_override(const struct ctl_line *line, json_t *body, struct ctl_error *error)
+{
+    return set_or_none(body, "content_id_override", last_argument(line), set_text, error);
+}
+
 static int build_start(const struct ctl_line *line, json_t *body, struct ctl_error *error)
 {
     (void)line, (void)error;
@@ -248,6 +258,12 @@ const struct ctl_command ctl_commands[] = {
     {"scheduled", "", 0, 0, "changes that wait for their time", "GET", API "scheduled", NULL,
      ctl_show_scheduled},
     {"cancel", "ID", 1, 1, "cancel one of them", "DELETE", API "scheduled/%s", NULL, NULL},
+    {"adjustments", "", 0, 0, "what companions are told otherwise", "GET", API "adjustments", NULL,
+     ctl_show_object},
+    {"adjust delay", "MS", 1, 1, "shift timelines: positive if the picture is late", "PATCH",
+     API "adjustments", build_delay, ctl_show_object},
+    {"adjust content", "ID|none", 1, 1, "tell companions this content id, whatever is presented",
+     "PATCH", API "adjustments", build_override, ctl_show_object},
     {"programme", "", 0, 0, "whether the demo programme runs", "GET", API "programme", NULL,
      ctl_show_object},
     {"programme start", "", 0, 0, "start it in place of everything presented", "PATCH",

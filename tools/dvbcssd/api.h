@@ -97,6 +97,12 @@ void api_cancel_scheduled(struct api_call *call);
 /** The object of one change to come. */
 json_t *api_describe_scheduled(const struct tv_scheduled *scheduled);
 
+/* api_adjustments.c */
+void api_get_adjustments(struct api_call *call);
+void api_change_adjustments(struct api_call *call);
+/** The object of all adjustments. */
+json_t *api_describe_adjustments(const struct services *services);
+
 /* api_daemon.c */
 void api_get_programme(struct api_call *call);
 void api_change_programme(struct api_call *call);

@@ -59,6 +59,17 @@ static json_t *describe_ts(struct dvbcss_connection *connection)
                      (json_int_t)dvbcss_ts_session_ignored(session));
 }
 
+static json_t *describe_app2app(struct dvbcss_connection *connection)
+{
+    struct dvbcss_app2app_client client;
+
+    dvbcss_app2app_endpoint_client(connection, &client);
+    return json_pack("{s:s, s:s, s:o}", "side", client.local ? "local" : "remote", "name",
+                     client.name, "partner",
+                     client.partner ? json_string(dvbcss_connection_id(client.partner))
+                                    : json_null());
+}
+
 static json_t *describe_traffic(const struct dvbcss_connection *connection)
 {
     struct dvbcss_connection_counters counters;
@@ -76,15 +87,16 @@ static json_t *describe(struct dvbcss_connection *connection, enum endpoint_kind
 {
     char peer[DVBCSS_ADDRESS_TEXT_SIZE], local[DVBCSS_ADDRESS_TEXT_SIZE];
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o}", "id",
+    return json_pack("{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:o}", "id",
                      dvbcss_connection_id(connection), "endpoint", endpoint_names[kind], "address",
                      dvbcss_address_format(dvbcss_connection_peer(connection), peer),
                      "local_address",
                      dvbcss_address_format(dvbcss_connection_local(connection), local), "age_s",
                      (double)dvbcss_connection_age_ms(connection) / 1000.0, "traffic",
                      describe_traffic(connection), "cii",
-                     kind == ENDPOINT_CII ? describe_cii(connection) : json_null(), "ts",
-                     kind == ENDPOINT_TS ? describe_ts(connection) : json_null());
+                     endpoint_speaks_cii(kind) ? describe_cii(connection) : json_null(), "ts",
+                     endpoint_speaks_ts(kind) ? describe_ts(connection) : json_null(), "app2app",
+                     kind == ENDPOINT_APP2APP ? describe_app2app(connection) : json_null());
 }
 
 /* ---- lists ---------------------------------------------------------------------------------- */

@@ -26,6 +26,8 @@ const struct api_route api_routes[] = {
     {"PATCH", "/api/v1/media", api_change_media, API_BODY | API_MEDIA},
     {"GET", "/api/v1/scheduled", api_list_scheduled, 0},
     {"DELETE", "/api/v1/scheduled/{id}", api_cancel_scheduled, API_MEDIA},
+    {"GET", "/api/v1/adjustments", api_get_adjustments, 0},
+    {"PATCH", "/api/v1/adjustments", api_change_adjustments, API_BODY},
     {"GET", "/api/v1/programme", api_get_programme, 0},
     {"PATCH", "/api/v1/programme", api_change_programme, API_BODY | API_PROGRAMME},
     {"POST", "/api/v1/reload", api_reload, 0},

@@ -71,12 +71,13 @@ void api_get_status(struct api_call *call)
     double uptime_s = (double)(uv_now(services->loop) - services->started_ms) / 1000.0;
 
     api_answer(call, 200,
-               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}", "version",
+               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}", "version",
                          DVBCSS_VERSION, "pid", (int)getpid(), "uptime_s", uptime_s, "wall_clock",
                          describe_wall_clock(services), "endpoints",
                          api_describe_endpoints(services), "content",
                          api_describe_content(services), "media", api_describe_media(services),
-                         "timelines", api_describe_timelines(services), "programme", "running",
+                         "timelines", api_describe_timelines(services), "adjustments",
+                         api_describe_adjustments(services), "programme", "running",
                          services->programme != NULL, "page", describe_page(services)));
 }
 

@@ -322,9 +322,11 @@ int config_set(struct config *config, const char *assignment, struct config_erro
 
 static int check_path(const char *name, const char *path, struct config_error *error)
 {
-    if (path[0] != '/' || strpbrk(path, " ?#"))
-        return refuse(error, "%s.path: \"%.80s\": a path begins with / and has no space, ? or #",
-                      name, path);
+    if (path[0] != '/' || strpbrk(path, " ?#") || strlen(path) > CONFIG_PATH_MAX)
+        return refuse(error,
+                      "%s: \"%.80s\": a path begins with /, has no space, ? or # and at most %d "
+                      "characters",
+                      name, path, CONFIG_PATH_MAX);
     return 0;
 }
 
@@ -356,13 +358,33 @@ static int check_selector(const struct config *config, size_t index, struct conf
     return 0;
 }
 
+/* Each endpoint needs a path of its own. */
+static int check_paths(const struct config *config, struct config_error *error)
+{
+    const struct {
+        const char *key;
+        const char *path;
+    } paths[] = {{"cii.path", config->cii.path},
+                 {"ts.path", config->ts.path},
+                 {"wc_ws.path", config->wc_ws.path},
+                 {"discovery.app2app_path", config->discovery.app2app_path}};
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (check_path(paths[i].key, paths[i].path, error) != 0)
+            return -1;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(paths[i].path, paths[j].path) == 0)
+                return refuse(error, "%s and %s are the same: %s", paths[j].key, paths[i].key,
+                              paths[i].path);
+        }
+    }
+    return 0;
+}
+
 int config_check(struct config *config, struct config_error *error)
 {
-    if (check_path("cii", config->cii.path, error) != 0 ||
-        check_path("ts", config->ts.path, error) != 0)
+    if (check_paths(config, error) != 0)
         return -1;
-    if (strcmp(config->cii.path, config->ts.path) == 0)
-        return refuse(error, "cii.path and ts.path are the same: %s", config->cii.path);
     for (size_t i = 0; i < config->timeline_count; i++) {
         if (check_timeline(&config->timelines[i], error) != 0 ||
             check_selector(config, i, error) != 0)

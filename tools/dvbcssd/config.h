@@ -21,6 +21,8 @@ struct config_wallclock {
     /** One or more, separated by spaces or commas. */
     char *address;
     int64_t port;
+    /** 0 for `port`. */
+    int64_t advertise_port;
     int64_t threads;
     /** Answers per second to one source; 0 for no limit. */
     int64_t rate_limit;
@@ -34,20 +36,40 @@ struct config_http {
     char *address;
     int64_t port;
     char *advertise_host;
+    /** 0 for the one that each companion reached. */
+    int64_t advertise_port;
     double ping_interval_s;
     bool metrics;
 };
 
-/** `[cii]` and `[ts]`: a WebSocket endpoint. */
+/** `[cii]`, `[ts]` and `[wc_ws]`: a WebSocket endpoint. */
 struct config_endpoint {
     bool enabled;
     char *path;
     int64_t max_connections;
 };
 
+/** `[app2app]`: the relay between pages on the TV and companions, at discovery.app2app_path. */
+struct config_app2app {
+    bool enabled;
+    /** The channels that stand in for CII, wall clock and TS. */
+    bool compatibility;
+    int64_t max_connections;
+    int64_t max_waiting;
+    int64_t max_waiting_per_name;
+    double wait_timeout_s;
+    int64_t max_message_bytes;
+    int64_t max_queued_bytes;
+    bool local_from_anywhere;
+    /** Separated by spaces; empty for any. */
+    char *local_origins;
+};
+
 /** `[content]`: what the TV presents. */
 struct config_content {
     char *id;
+    /** What companions are told in place of any content id; empty for nothing. */
+    char *id_override;
     char *id_status;
     char *presentation_status;
 };
@@ -135,6 +157,10 @@ struct config {
     struct config_endpoint cii;
     struct config_endpoint ts;
     double ts_resend_s;
+    double ts_delay_ms;
+    struct config_endpoint wc_ws;
+    int64_t wc_ws_answers_per_s;
+    struct config_app2app app2app;
     struct config_content content;
     struct config_timeline *timelines;
     size_t timeline_count;
@@ -201,14 +227,18 @@ bool config_token_is_good(const char *token, size_t length);
 /** Reads a tick rate, as 90000 or 30000/1001; false if it is none. */
 bool config_read_rate(const char *text, struct dvbcss_rate *rate);
 
-/** Longest name of a timeline. */
-enum { CONFIG_NAME_MAX = 50 };
+/** Longest name of a timeline, and longest path of an endpoint. */
+enum { CONFIG_NAME_MAX = 50, CONFIG_PATH_MAX = 255 };
 
 /** Tells whether a timeline can be called that. */
 bool config_name_is_good(const char *name);
 
 /** Finds a timeline by its name; NULL if there is none. */
 const struct config_timeline *config_timeline_find(const struct config *config, const char *name);
+
+/** By how much, in milliseconds, the picture may leave the television later or sooner than its
+ * timelines say. */
+#define CONFIG_DELAY_MAX_MS 10000.0
 
 /** Tells whether two timelines are configured alike. */
 bool config_timeline_equal(const struct config_timeline *a, const struct config_timeline *b);

@@ -95,6 +95,7 @@ static int start_dial(struct discovery *discovery, struct dvbcss_server *server,
     options.app2app_path = config->app2app_path;
     options.user_agent = config->user_agent;
     options.advertise_host = text_or_none(plan->config->http.advertise_host);
+    options.advertise_port = (uint16_t)plan->config->http.advertise_port;
     options.launch_command = command_of(&plan->launch);
     options.stop_command = command_of(&plan->stop);
     options.command_timeout_ms = (unsigned)(config->command_timeout_s * 1000);
@@ -130,6 +131,7 @@ static int start_responder(struct discovery *discovery, struct dvbcss_server *se
     options.uuid = plan->uuid;
     options.description_path = discovery_description_path();
     options.advertise_host = text_or_none(plan->config->http.advertise_host);
+    options.advertise_port = (uint16_t)plan->config->http.advertise_port;
     options.interfaces = (const char *const *)plan->interfaces.list;
     options.interface_count = plan->interfaces.count;
     options.server = server_header;

@@ -178,14 +178,59 @@ static void write_listeners(FILE *out, const struct services *services)
             write_refusal(out, &listeners[l], refusals[i], listeners[l].counters->refusals[i]);
 }
 
+/* What an endpoint did with messages. */
+struct endpoint_figures {
+    uint64_t encodings;
+    uint64_t messages;
+    uint64_t ignored;
+};
+
+static struct endpoint_figures cii_figures(const struct dvbcss_cii_endpoint *endpoint)
+{
+    const struct dvbcss_cii_endpoint_counters *cii = dvbcss_cii_endpoint_counters(endpoint);
+
+    return (struct endpoint_figures){cii->encodings, cii->messages, cii->ignored};
+}
+
+static uint64_t wc_ws_answers(const struct dvbcss_wc_ws_endpoint_counters *counters)
+{
+    uint64_t answers = counters->binary;
+
+    for (size_t i = 0; i < DVBCSS_WC_JSON_DIALECT_COUNT; i++)
+        answers += counters->json[i];
+    return answers;
+}
+
+static struct endpoint_figures figures_of(const struct services *services, enum endpoint_kind kind)
+{
+    const struct dvbcss_ts_endpoint_counters *ts = dvbcss_ts_endpoint_counters(services->ts);
+    const struct dvbcss_wc_ws_endpoint_counters *wc;
+    const struct page_counters *page;
+
+    switch (kind) {
+    case ENDPOINT_CII:
+        return cii_figures(services->cii);
+    case ENDPOINT_COMPAT_CII:
+        return cii_figures(services->app2app.cii);
+    case ENDPOINT_TS:
+        return (struct endpoint_figures){ts->encodings, ts->messages, ts->ignored};
+    case ENDPOINT_WC_WS:
+    case ENDPOINT_COMPAT_WC:
+        wc = dvbcss_wc_ws_endpoint_counters(endpoint_wc_ws(services, kind));
+        return (struct endpoint_figures){wc_ws_answers(wc), wc_ws_answers(wc), wc->malformed};
+    case ENDPOINT_APP2APP:
+        return (struct endpoint_figures){
+            0, dvbcss_app2app_endpoint_counters(services->app2app.relay)->messages, 0};
+    case ENDPOINT_PAGE:
+        page = page_channel_counters(services->page);
+        return (struct endpoint_figures){page->sent, page->sent, page->mistakes};
+    default: /* The second path of TS is counted with the first. */
+        return (struct endpoint_figures){0, 0, 0};
+    }
+}
+
 static void write_endpoints(FILE *out, const struct services *services)
 {
-    const struct dvbcss_cii_endpoint_counters *cii = dvbcss_cii_endpoint_counters(services->cii);
-    const struct dvbcss_ts_endpoint_counters *ts = dvbcss_ts_endpoint_counters(services->ts);
-    const struct page_counters *page = page_channel_counters(services->page);
-    const uint64_t encodings[ENDPOINT_COUNT] = {cii->encodings, ts->encodings, page->sent};
-    const uint64_t deliveries[ENDPOINT_COUNT] = {cii->messages, ts->messages, page->sent};
-    const uint64_t ignored[ENDPOINT_COUNT] = {cii->ignored, ts->ignored, page->mistakes};
     static const char *const names[] = {"endpoint_enabled", "endpoint_connections",
                                         "endpoint_encodings_total", "endpoint_messages_total",
                                         "endpoint_ignored_total"};
@@ -199,9 +244,10 @@ static void write_endpoints(FILE *out, const struct services *services)
         begin(out, names[n], types[n], helps[n]);
         for (int i = 0; i < ENDPOINT_COUNT; i++) {
             const struct dvbcss_endpoint *base = endpoint_of(services, (enum endpoint_kind)i);
+            const struct endpoint_figures figures = figures_of(services, (enum endpoint_kind)i);
             const uint64_t values[] = {dvbcss_endpoint_enabled(base),
-                                       dvbcss_endpoint_connection_count(base), encodings[i],
-                                       deliveries[i], ignored[i]};
+                                       dvbcss_endpoint_connection_count(base), figures.encodings,
+                                       figures.messages, figures.ignored};
 
             labelled(out, names[n], "endpoint", endpoint_names[i], values[n]);
         }
@@ -230,6 +276,59 @@ static void write_page(FILE *out, const struct services *services)
            (double)counters->resumptions);
 }
 
+static void write_wc_ws(FILE *out, const struct services *services)
+{
+    static const enum endpoint_kind kinds[] = {ENDPOINT_WC_WS, ENDPOINT_COMPAT_WC};
+
+    begin(out, "wc_ws_requests_total", "counter",
+          "Requests of the wall clock over WebSocket, by how they were answered, or why not.");
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        const struct dvbcss_wc_ws_endpoint_counters *counters =
+            dvbcss_wc_ws_endpoint_counters(endpoint_wc_ws(services, kinds[k]));
+        const struct {
+            const char *result;
+            uint64_t count;
+        } rows[] = {
+            {"binary", counters->binary},
+#define DIALECT_ROW(name, text) {text, counters->json[DVBCSS_WC_JSON_##name]},
+            DVBCSS_WC_JSON_DIALECT_MAP(DIALECT_ROW)
+#undef DIALECT_ROW
+                {"malformed", counters->malformed},
+            {"limited", counters->limited},
+            {"congested", counters->congested},
+            {"failed", counters->failures},
+        };
+
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            fprintf(out, "dvbcss_wc_ws_requests_total{endpoint=\"%s\",result=\"%s\"} %" PRIu64 "\n",
+                    endpoint_names[kinds[k]], rows[i].result, rows[i].count);
+    }
+    begin(out, "wc_ws_precision_seconds", "gauge", "The precision that is announced.");
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        fprintf(out, "dvbcss_wc_ws_precision_seconds{endpoint=\"%s\"} %.9g\n",
+                endpoint_names[kinds[k]],
+                dvbcss_wc_ws_endpoint_precision_s(endpoint_wc_ws(services, kinds[k])));
+}
+
+static void write_app2app(FILE *out, const struct services *services)
+{
+    const struct dvbcss_app2app_endpoint_counters *counters =
+        dvbcss_app2app_endpoint_counters(services->app2app.relay);
+
+    single(out, "app2app_pairs_total", "counter", "Pages and companions that were paired.",
+           (double)counters->pairs);
+    single(out, "app2app_pairs", "gauge", "Pairs that talk now.", (double)counters->pairs_open);
+    single(out, "app2app_waiting", "gauge", "Clients that wait for a partner.",
+           (double)counters->waiting);
+    single(out, "app2app_bytes_total", "counter", "Payload that was passed on.",
+           (double)counters->bytes);
+    begin(out, "app2app_refusals_total", "counter", "Clients turned away, or closed, by reason.");
+    labelled(out, "app2app_refusals_total", "reason", "local", counters->refused_local);
+    labelled(out, "app2app_refusals_total", "reason", "waiting", counters->refused_waiting);
+    labelled(out, "app2app_refusals_total", "reason", "early", counters->early_overflows);
+    labelled(out, "app2app_refusals_total", "reason", "memory", counters->failures);
+}
+
 static void write_pages(FILE *out, const struct services *services)
 {
     const struct pages_counters *counters;
@@ -256,6 +355,8 @@ char *metrics_write(const struct services *services, size_t *length)
     write_listeners(out, services);
     write_endpoints(out, services);
     write_page(out, services);
+    write_wc_ws(out, services);
+    write_app2app(out, services);
     write_pages(out, services);
     if (fclose(out) == 0)
         return text;

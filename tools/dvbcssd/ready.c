@@ -9,23 +9,27 @@
 
 #include "dvbcss/alloc.h"
 
-static json_t *text_or_null(const char *text)
-{
-    return *text ? json_string(text) : json_null();
-}
-
 /* The object as one line, to be freed by dvbcss_free(); NULL without memory. */
 static char *describe(const struct services_urls *urls)
 {
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:i}, s:i}", "cii",
-        text_or_null(urls->cii), "ts", text_or_null(urls->ts), "wc", text_or_null(urls->wc), "http",
-        text_or_null(urls->http), "dial", text_or_null(urls->dial), "page",
-        text_or_null(urls->page), "pages", text_or_null(urls->pages), "control_socket",
-        text_or_null(urls->control_socket), "control", text_or_null(urls->control), "wall_clock",
-        "clock", "CLOCK_MONOTONIC_RAW", "epoch_ns", 0, "pid", (int)getpid());
-    char *text = object ? json_dumps(object, 0) : NULL;
+    const struct {
+        const char *name;
+        const char *url;
+    } members[] = {{"cii", urls->cii},         {"ts", urls->ts},
+                   {"wc", urls->wc},           {"wc_ws", urls->wc_ws},
+                   {"app2app", urls->app2app}, {"http", urls->http},
+                   {"dial", urls->dial},       {"page", urls->page},
+                   {"pages", urls->pages},     {"control_socket", urls->control_socket},
+                   {"control", urls->control}};
+    json_t *object = json_pack("{s:{s:s, s:i}, s:i}", "wall_clock", "clock", "CLOCK_MONOTONIC_RAW",
+                               "epoch_ns", 0, "pid", (int)getpid());
+    int error = object ? 0 : -1;
+    char *text;
 
+    for (size_t i = 0; i < sizeof members / sizeof *members && error == 0; i++)
+        error = json_object_set_new(object, members[i].name,
+                                    *members[i].url ? json_string(members[i].url) : json_null());
+    text = error == 0 ? json_dumps(object, 0) : NULL;
     json_decref(object);
     if (!text)
         errno = ENOMEM;

@@ -2,7 +2,8 @@
  * @file
  * The ready file: one JSON object that says where everything is served.
  *
- *     {"cii": "ws://...", "ts": "ws://...", "wc": "udp://...", "http": "http://...",
+ *     {"cii": "ws://...", "ts": "ws://...", "wc": "udp://...", "wc_ws": "ws://...",
+ *      "app2app": "ws://...", "http": "http://...", "dial": null, "pages": null,
  *      "control_socket": "/run/dvbcssd/control.sock", "control": null,
  *      "wall_clock": {"clock": "CLOCK_MONOTONIC_RAW", "epoch_ns": 0}, "pid": 4711}
  *

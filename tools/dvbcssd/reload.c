@@ -92,23 +92,90 @@ static int apply_ts_enabled(struct change *change)
     return endpoint_enable(change->services, ENDPOINT_TS, change->services->config->ts.enabled);
 }
 
+static int apply_wc_ws_enabled(struct change *change)
+{
+    return endpoint_enable(change->services, ENDPOINT_WC_WS,
+                           change->services->config->wc_ws.enabled);
+}
+
+static int apply_app2app_enabled(struct change *change)
+{
+    return endpoint_enable(change->services, ENDPOINT_APP2APP,
+                           change->services->config->app2app.enabled);
+}
+
+static int apply_compatibility(struct change *change)
+{
+    static const enum endpoint_kind channels[] = {ENDPOINT_COMPAT_CII, ENDPOINT_COMPAT_WC,
+                                                  ENDPOINT_COMPAT_TS};
+    int error = 0;
+
+    for (size_t i = 0; i < sizeof channels / sizeof *channels && error == 0; i++)
+        error = endpoint_enable(change->services, channels[i],
+                                change->services->config->app2app.compatibility);
+    return error;
+}
+
+/* A limit counts for the channel that stands in for an endpoint, too. */
+static int limit(struct change *change, enum endpoint_kind kind, enum endpoint_kind stand_in,
+                 int64_t max_connections)
+{
+    dvbcss_endpoint_set_max_connections(endpoint_of(change->services, kind), (int)max_connections);
+    dvbcss_endpoint_set_max_connections(endpoint_of(change->services, stand_in),
+                                        (int)max_connections);
+    return 0;
+}
+
 static int apply_cii_limit(struct change *change)
 {
-    dvbcss_endpoint_set_max_connections(endpoint_of(change->services, ENDPOINT_CII),
-                                        (int)change->services->config->cii.max_connections);
-    return 0;
+    return limit(change, ENDPOINT_CII, ENDPOINT_COMPAT_CII,
+                 change->services->config->cii.max_connections);
 }
 
 static int apply_ts_limit(struct change *change)
 {
-    dvbcss_endpoint_set_max_connections(endpoint_of(change->services, ENDPOINT_TS),
-                                        (int)change->services->config->ts.max_connections);
+    return limit(change, ENDPOINT_TS, ENDPOINT_COMPAT_TS,
+                 change->services->config->ts.max_connections);
+}
+
+static int apply_wc_ws_limit(struct change *change)
+{
+    return limit(change, ENDPOINT_WC_WS, ENDPOINT_COMPAT_WC,
+                 change->services->config->wc_ws.max_connections);
+}
+
+static int apply_app2app_limit(struct change *change)
+{
+    return limit(change, ENDPOINT_APP2APP, ENDPOINT_APP2APP,
+                 change->services->config->app2app.max_connections);
+}
+
+static int apply_answers(struct change *change)
+{
+    static const enum endpoint_kind kinds[] = {ENDPOINT_WC_WS, ENDPOINT_COMPAT_WC};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        dvbcss_wc_ws_endpoint_set_answers_per_s(
+            endpoint_wc_ws(change->services, kinds[i]),
+            (unsigned)change->services->config->wc_ws_answers_per_s);
     return 0;
 }
 
 static int apply_page_enabled(struct change *change)
 {
     return endpoint_enable(change->services, ENDPOINT_PAGE, change->services->config->page.enabled);
+}
+
+static int apply_delay(struct change *change)
+{
+    services_set_delay(change->services, change->services->config->ts_delay_ms);
+    return 0;
+}
+
+static int apply_override(struct change *change)
+{
+    return tv_override_content_id(change->services->tv,
+                                  change->services->config->content.id_override);
 }
 
 static int apply_content(struct change *change)
@@ -140,7 +207,17 @@ static const struct {
     {"ts", "enabled", apply_ts_enabled},
     {"ts", "max_connections", apply_ts_limit},
     {"page", "enabled", apply_page_enabled},
-    {"content", NULL, apply_content},
+    {"ts", "delay_ms", apply_delay},
+    {"wc_ws", "enabled", apply_wc_ws_enabled},
+    {"wc_ws", "max_connections", apply_wc_ws_limit},
+    {"wc_ws", "answers_per_second", apply_answers},
+    {"app2app", "enabled", apply_app2app_enabled},
+    {"app2app", "compatibility", apply_compatibility},
+    {"app2app", "max_connections", apply_app2app_limit},
+    {"content", "id", apply_content},
+    {"content", "id_status", apply_content},
+    {"content", "presentation_status", apply_content},
+    {"content", "id_override", apply_override},
     {"programme", "step", apply_step},
 };
 enum { APPLIERS = sizeof appliers / sizeof *appliers };

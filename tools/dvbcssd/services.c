@@ -152,11 +152,11 @@ static int start_server(struct services *services, const struct config *config,
 }
 
 /* The URL of an endpoint on the HTTP listener: its ready URL with another scheme and a path. */
-static void endpoint_url(const struct services *services, const struct config_endpoint *endpoint,
-                         char *url, size_t size)
+static void endpoint_url(const struct services *services, bool enabled, const char *path, char *url,
+                         size_t size)
 {
-    if (endpoint->enabled)
-        snprintf(url, size, "ws%s%s", services->urls.http + strlen("http"), endpoint->path);
+    if (enabled)
+        snprintf(url, size, "ws%s%s", services->urls.http + strlen("http"), path);
 }
 
 static int start_cii(struct services *services, const struct config *config,
@@ -169,6 +169,7 @@ static int start_cii(struct services *services, const struct config *config,
     options.enabled = config->cii.enabled;
     options.limits.max_connections = (int)config->cii.max_connections;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
+    options.advertise_port = (uint16_t)config->http.advertise_port;
     options.user_data_size = sizeof(struct page_companion);
     options.hooks.on_connect = on_companion;
     options.hooks.on_disconnect = on_cii_gone;
@@ -176,7 +177,8 @@ static int start_cii(struct services *services, const struct config *config,
     result = dvbcss_cii_endpoint_create(&services->cii, services->server, &options);
     if (result != 0)
         return refuse(error, "cii: %s: %s", options.path, dvbcss_error_text(result));
-    endpoint_url(services, &config->cii, services->urls.cii, sizeof services->urls.cii);
+    endpoint_url(services, config->cii.enabled, options.path, services->urls.cii,
+                 sizeof services->urls.cii);
     return 0;
 }
 
@@ -200,7 +202,44 @@ static int start_ts(struct services *services, const struct config *config,
     result = dvbcss_ts_endpoint_create(&services->ts, services->server, &options);
     if (result != 0)
         return refuse(error, "ts: %s: %s", options.path, dvbcss_error_text(result));
-    endpoint_url(services, &config->ts, services->urls.ts, sizeof services->urls.ts);
+    services_set_delay(services, config->ts_delay_ms);
+    endpoint_url(services, config->ts.enabled, options.path, services->urls.ts,
+                 sizeof services->urls.ts);
+    return 0;
+}
+
+static int start_wc_ws(struct services *services, const struct config *config,
+                       struct services_error *error)
+{
+    struct dvbcss_wc_ws_endpoint_options options = DVBCSS_WC_WS_ENDPOINT_OPTIONS_INIT;
+    int result;
+
+    options.path = config->wc_ws.path;
+    options.enabled = config->wc_ws.enabled;
+    options.limits.max_connections = (int)config->wc_ws.max_connections;
+    options.answers_per_s = (unsigned)config->wc_ws_answers_per_s;
+    options.wall_clock = services->wall_clock;
+    options.max_freq_error_ppm = wall_clock_freq_error_ppm(&config->wallclock);
+    options.on_disconnect = connection_log_end;
+    result = dvbcss_wc_ws_endpoint_create(&services->wc_ws, services->server, &options);
+    if (result != 0)
+        return refuse(error, "wc_ws: %s: %s", options.path, dvbcss_error_text(result));
+    endpoint_url(services, config->wc_ws.enabled, options.path, services->urls.wc_ws,
+                 sizeof services->urls.wc_ws);
+    return 0;
+}
+
+static int start_app2app(struct services *services, const struct config *config,
+                         struct services_error *error)
+{
+    const struct app2app_parts parts = {services->server, services->ts, services->wall_clock};
+    char reason[sizeof error->text - 32];
+
+    if (app2app_start(&services->app2app, &parts, config, reason, sizeof reason) != 0)
+        return refuse(error, "app2app: %s", reason);
+    endpoint_url(services, config->app2app.enabled || config->app2app.compatibility,
+                 config->discovery.app2app_path, services->urls.app2app,
+                 sizeof services->urls.app2app);
     return 0;
 }
 
@@ -217,7 +256,9 @@ static const char *write_wc_url(const struct services *services, const struct co
         wall_clock_first_address(&config->wallclock, address, sizeof address);
         ready_host(address, host, sizeof host);
     }
-    snprintf(url, WC_URL_SIZE, "udp://%s:%u", host, dvbcss_wc_service_port(services->wc_service));
+    snprintf(url, WC_URL_SIZE, "udp://%s:%u", host,
+             config->wallclock.advertise_port != 0 ? (unsigned)config->wallclock.advertise_port
+                                                   : dvbcss_wc_service_port(services->wc_service));
     return url;
 }
 
@@ -232,17 +273,24 @@ static int start_tv(struct services *services, const struct config *config,
                     struct services_error *error)
 {
     char wc_url[WC_URL_SIZE], ts_url[TS_URL_SIZE];
-    struct tv_options options = {.loop = services->loop,
-                                 .wall_clock = services->wall_clock,
-                                 .cii = services->cii,
-                                 .ts = services->ts};
+    char compat_wc_url[APP2APP_TEXT_SIZE], compat_ts_url[APP2APP_TEXT_SIZE];
+    struct tv_options options = {
+        .loop = services->loop,
+        .wall_clock = services->wall_clock,
+        .cii = services->cii,
+        .ts = services->ts,
+        .compat = {services->app2app.cii, compat_wc_url, compat_ts_url},
+    };
     int result;
 
     if (services->wc_service)
         options.wc_url = write_wc_url(services, config, wc_url);
     if (config->ts.enabled)
         options.ts_url = write_ts_url(config, ts_url);
+    app2app_urls(config, compat_wc_url, compat_ts_url);
     result = tv_create(&services->tv, &options);
+    if (result == 0)
+        result = tv_override_content_id(services->tv, config->content.id_override);
     return result == 0 ? 0 : refuse(error, "content: %s", dvbcss_error_text(result));
 }
 
@@ -335,10 +383,9 @@ static int start_control(struct services *services, const struct config *config,
 int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock,     start_wc_service, start_server,
-        start_cii,       start_ts,         start_tv,
-        start_content,   start_page,       start_public_handlers,
-        start_discovery, start_pages,      start_control};
+        start_clock,           start_wc_service, start_server, start_cii,     start_ts,
+        start_wc_ws,           start_app2app,    start_tv,     start_content, start_page,
+        start_public_handlers, start_discovery,  start_pages,  start_control};
 
     loop_delay_start(&services->loop_delay, services->loop);
     services->started_ms = uv_now(services->loop);
@@ -362,6 +409,8 @@ void services_stop(struct services *services)
     services->page = NULL;
     services_stop_programme(services);
     tv_destroy(services->tv);
+    app2app_stop(&services->app2app);
+    dvbcss_wc_ws_endpoint_destroy(services->wc_ws);
     dvbcss_ts_endpoint_destroy(services->ts);
     dvbcss_cii_endpoint_destroy(services->cii);
     dvbcss_server_close(services->server, NULL, NULL);
@@ -420,6 +469,12 @@ int services_add_timeline(struct services *services, const struct config_timelin
         timeline->speed, timeline->accuracy_s, timeline->available};
 
     return tv_add_timeline(services->tv, &options, NULL);
+}
+
+void services_set_delay(struct services *services, double delay_ms)
+{
+    services->delay_ms = delay_ms;
+    dvbcss_ts_hub_set_delay_ns(dvbcss_ts_endpoint_hub(services->ts), (int64_t)(delay_ms * 1e6));
 }
 
 int services_enable_ts(struct services *services, bool enabled)

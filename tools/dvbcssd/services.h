@@ -1,7 +1,7 @@
 /**
  * @file
- * The daemon's services: wall clock, HTTP listener, CII, TS, what the television presents, and its
- * control, started in this order and stopped in the reverse one.
+ * The daemon's services: wall clock, HTTP listener, CII, TS and what else companions speak, what
+ * the television presents, and its control, started in this order and stopped in the reverse one.
  */
 #ifndef DVBCSSD_SERVICES_H
 #define DVBCSSD_SERVICES_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "app2app.h"
 #include "config.h"
 #include "control.h"
 #include "discovery.h"
@@ -17,6 +18,7 @@
 #include "dvbcss/server.h"
 #include "dvbcss/ts_endpoint.h"
 #include "dvbcss/wc_service.h"
+#include "dvbcss/wc_ws_endpoint.h"
 #include "loop_delay.h"
 #include "notify.h"
 #include "options.h"
@@ -35,6 +37,9 @@ struct services_urls {
     char cii[512];
     char ts[512];
     char wc[512];
+    char wc_ws[512];
+    /** What DIAL announces: the companions' side. */
+    char app2app[512];
     char http[512];
     /** The device description. */
     char dial[512];
@@ -61,6 +66,10 @@ struct services {
     struct dvbcss_server *server;
     struct dvbcss_cii_endpoint *cii;
     struct dvbcss_ts_endpoint *ts;
+    struct dvbcss_wc_ws_endpoint *wc_ws;
+    struct app2app app2app;
+    /** What services_set_delay() set. */
+    double delay_ms;
     struct tv *tv;
     /** NULL while it does not run. */
     struct programme *programme;
@@ -92,6 +101,9 @@ int services_start(struct services *services, struct services_error *error);
 
 /** Stops everything, telling each companion. The loop runs empty afterwards. */
 void services_stop(struct services *services);
+
+/** Shifts what companions are told: positive milliseconds make them later. */
+void services_set_delay(struct services *services, double delay_ms);
 
 /** Starts the demo programme, anew if it runs, in place of everything that is presented: 0 or a
  * dvbcss_error. */

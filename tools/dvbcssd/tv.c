@@ -30,6 +30,13 @@ static int set_fixed_state(struct dvbcss_cii *state, const struct tv_options *op
     return error;
 }
 
+static void finish_states(struct tv *tv)
+{
+    dvbcss_cii_finish(&tv->state);
+    dvbcss_cii_finish(&tv->override);
+    dvbcss_cii_finish(&tv->compat_changes);
+}
+
 int tv_create(struct tv **out, const struct tv_options *options)
 {
     struct tv *tv = dvbcss_calloc(1, sizeof *tv);
@@ -41,16 +48,23 @@ int tv_create(struct tv **out, const struct tv_options *options)
     list_init(&tv->timelines);
     list_init(&tv->scheduled);
     dvbcss_cii_init(&tv->state);
+    dvbcss_cii_init(&tv->override);
+    dvbcss_cii_init(&tv->compat_changes);
     tv->wall_clock = options->wall_clock;
     tv->cii_endpoint = options->cii;
+    tv->compat_endpoint = options->compat.cii;
     tv->ts_endpoint = options->ts;
     tv->state_changed = true;
     error = set_fixed_state(&tv->state, options);
     if (error == 0)
+        error = set_text_or_null(&tv->compat_changes, DVBCSS_CII_WC_URL, options->compat.wc_url);
+    if (error == 0)
+        error = set_text_or_null(&tv->compat_changes, DVBCSS_CII_TS_URL, options->compat.ts_url);
+    if (error == 0)
         error =
             dvbcss_correlated_clock_create(&tv->media_clock, tv->wall_clock, media_rate, now, 1.0);
     if (error != 0) {
-        dvbcss_cii_finish(&tv->state);
+        finish_states(tv);
         dvbcss_free(tv);
         return error;
     }
@@ -74,11 +88,49 @@ void tv_destroy(struct tv *tv)
     LIST_FOR_EACH (node, after, &tv->timelines)
         tv_timeline_free(CONTAINER_OF(node, struct tv_timeline, node));
     dvbcss_clock_destroy(tv->media_clock);
-    dvbcss_cii_finish(&tv->state);
+    finish_states(tv);
     uv_close((uv_handle_t *)&tv->timer, on_timer_closed);
 }
 
 /* ---- content -------------------------------------------------------------------------------- */
+
+/* TS goes by the content id that CII says. */
+static int tell_ts(struct tv *tv, const struct dvbcss_cii *state, const struct dvbcss_cii *override)
+{
+    const bool overridden = dvbcss_cii_presence(override, DVBCSS_CII_CONTENT_ID) == DVBCSS_VALUE;
+
+    return dvbcss_ts_hub_set_content_id(
+        dvbcss_ts_endpoint_hub(tv->ts_endpoint),
+        dvbcss_cii_text(overridden ? override : state, DVBCSS_CII_CONTENT_ID));
+}
+
+int tv_override_content_id(struct tv *tv, const char *id)
+{
+    struct dvbcss_cii override = DVBCSS_CII_INIT;
+    int error = 0;
+
+    if (*id)
+        error = dvbcss_cii_set_text(&override, DVBCSS_CII_CONTENT_ID, id);
+    if (*id && error == 0)
+        error = dvbcss_cii_set_text(&override, DVBCSS_CII_CONTENT_ID_STATUS, "final");
+    if (error == 0)
+        error = tell_ts(tv, &tv->state, &override);
+    if (error != 0) {
+        dvbcss_cii_finish(&override);
+        return error;
+    }
+    dvbcss_cii_finish(&tv->override);
+    tv->override = override;
+    tv->state_changed = true;
+    return 0;
+}
+
+const char *tv_content_id_override(const struct tv *tv)
+{
+    const char *id = dvbcss_cii_text(&tv->override, DVBCSS_CII_CONTENT_ID);
+
+    return id ? id : "";
+}
 
 int tv_change_content(struct tv *tv, const struct dvbcss_cii *changes)
 {
@@ -88,8 +140,7 @@ int tv_change_content(struct tv *tv, const struct dvbcss_cii *changes)
     if (error == 0)
         error = dvbcss_cii_merge(&changed, changes, NULL);
     if (error == 0)
-        error = dvbcss_ts_hub_set_content_id(dvbcss_ts_endpoint_hub(tv->ts_endpoint),
-                                             dvbcss_cii_text(&changed, DVBCSS_CII_CONTENT_ID));
+        error = tell_ts(tv, &changed, &tv->override);
     if (error != 0) {
         dvbcss_cii_finish(&changed);
         return error;
@@ -147,11 +198,12 @@ static void clear_content(struct dvbcss_cii *state)
 
 int tv_reset(struct tv *tv)
 {
+    static const struct dvbcss_cii nothing = DVBCSS_CII_INIT;
     const struct tv_change run = {.parts = TV_CHANGE_SPEED, .speed = 1};
     int error = tv_clear(tv);
 
     if (error == 0)
-        error = dvbcss_ts_hub_set_content_id(dvbcss_ts_endpoint_hub(tv->ts_endpoint), NULL);
+        error = tell_ts(tv, &nothing, &tv->override);
     if (error == 0)
         error = tv_change(tv, NULL, &run, TV_NOW, NULL);
     if (error != 0)
@@ -164,12 +216,30 @@ int tv_reset(struct tv *tv)
 
 /* ---- publishing ----------------------------------------------------------------------------- */
 
+/* Each endpoint says the state with what takes the place of some of it. */
+static int publish_state(struct tv *tv)
+{
+    struct dvbcss_cii told = DVBCSS_CII_INIT;
+    int error = dvbcss_cii_copy(&told, &tv->state);
+
+    if (error == 0)
+        error = dvbcss_cii_merge(&told, &tv->override, NULL);
+    if (error == 0)
+        error = dvbcss_cii_endpoint_set_state(tv->cii_endpoint, &told);
+    if (error == 0)
+        error = dvbcss_cii_merge(&told, &tv->compat_changes, NULL);
+    if (error == 0)
+        error = dvbcss_cii_endpoint_set_state(tv->compat_endpoint, &told);
+    dvbcss_cii_finish(&told);
+    return error;
+}
+
 int tv_publish(struct tv *tv)
 {
     uint64_t start = uv_hrtime();
 
     if (tv->state_changed && !tv->hold_content) {
-        int error = dvbcss_cii_endpoint_set_state(tv->cii_endpoint, &tv->state);
+        int error = publish_state(tv);
 
         if (error != 0)
             return error;

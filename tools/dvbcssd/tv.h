@@ -31,6 +31,12 @@ struct tv_options {
     /** URLs for CII, with {{host}} and {{port}}; NULL for a service that is not there. Copied. */
     const char *wc_url;
     const char *ts_url;
+    /** Another CII endpoint, which says the same but for these URLs. */
+    struct {
+        struct dvbcss_cii_endpoint *cii;
+        const char *wc_url;
+        const char *ts_url;
+    } compat;
 };
 
 /** Makes a television that presents nothing: 0 or a dvbcss_error. */
@@ -72,6 +78,13 @@ DVBCSS_NODISCARD int tv_set_content(struct tv *tv, const struct tv_content *cont
 
 /** Changes CII properties: what @p changes omits stays as it is. 0 or a dvbcss_error. */
 DVBCSS_NODISCARD int tv_change_content(struct tv *tv, const struct dvbcss_cii *changes);
+
+/** Tells companions this content id, as final, whatever the content; "" for the content's own. It
+ * is published with the next tv_publish(). 0 or DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int tv_override_content_id(struct tv *tv, const char *id);
+
+/** What companions are told in place of the content's id; "" for nothing. */
+const char *tv_content_id_override(const struct tv *tv);
 
 /** Sets tsUrl; NULL for none. 0 or a dvbcss_error. */
 DVBCSS_NODISCARD int tv_set_ts_url(struct tv *tv, const char *ts_url);

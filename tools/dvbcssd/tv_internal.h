@@ -14,8 +14,14 @@ struct tv {
     struct dvbcss_clock *wall_clock;
     struct dvbcss_clock *media_clock;
     struct dvbcss_cii_endpoint *cii_endpoint;
+    struct dvbcss_cii_endpoint *compat_endpoint;
+    /** The two URLs in which what the compat endpoint says differs. */
+    struct dvbcss_cii compat_changes;
     struct dvbcss_ts_endpoint *ts_endpoint;
+    /** What is presented, before anything below takes its place. */
     struct dvbcss_cii state;
+    /** Content id and its status in place of the state's; nothing if there is no override. */
+    struct dvbcss_cii override;
     /** Something of `state` was not published yet. */
     bool state_changed;
     /** Nor is to be. */
