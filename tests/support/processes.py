@@ -123,9 +123,10 @@ class Program:
 
 
 class Daemon(Program):
-    """dvbcssd on free ports of loopback; `urls` is its ready file."""
+    """dvbcssd on free ports of loopback; `urls` is its ready file. `prefix` is a command that runs
+    another, and `options` are those of Popen()."""
 
-    def __init__(self, *arguments, settings=None, env=None):
+    def __init__(self, *arguments, settings=None, env=None, prefix=(), **options):
         chosen = {
             "http.address": "127.0.0.1",
             "http.port": "0",
@@ -135,10 +136,10 @@ class Daemon(Program):
             "control.socket": "",
         }
         chosen.update(settings or {})
-        command = [os.environ["DVBCSSD"], "--ready-file", "-"]
+        command = [*prefix, os.environ["DVBCSSD"], "--ready-file", "-"]
         for key, value in chosen.items():
             command += ["--set", f"{key}={value}"]
-        super().__init__(command + list(arguments), env=env)
+        super().__init__(command + list(arguments), env=env, **options)
         line = self.out.next()
         if line is None:
             self.wait()

@@ -39,6 +39,8 @@ struct config_http {
     /** 0 for the one that each companion reached. */
     int64_t advertise_port;
     double ping_interval_s;
+    /** 0 for what the limits of connections need. */
+    int64_t fd_limit;
     bool metrics;
 };
 

@@ -287,6 +287,10 @@ const struct config_key config_keys[] = {
      RESTART},
     {"http", "ping_interval", &number, AT(http.ping_interval_s), 0, 3600, NULL, "20",
      "Seconds of silence after which a companion is asked whether it lives; 0 for never", RESTART},
+    {"http", "fd_limit", &integer, AT(http.fd_limit), 0, 10000000, NULL, "0",
+     "File descriptors that the daemon may have, at least 1024; 0 for what max_connections asks "
+     "for",
+     RESTART},
     {"http", "metrics", &boolean, AT(http.metrics), 0, 0, NULL, "false",
      "Serve /metrics and /healthz to companions, too, and not on the control listeners only",
      RESTART},

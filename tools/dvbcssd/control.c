@@ -75,6 +75,17 @@ static void on_page_request(void *context, const struct dvbcss_http_request *req
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
+static int open_socket(struct control *control, const struct config_control *config, char *reason,
+                       size_t reason_size)
+{
+    const struct socket_list *inherited = &control->services->sockets.control;
+
+    if (inherited->count == 0)
+        return control_socket_open(&control->socket, config, reason, reason_size);
+    control_socket_inherit(&control->socket, inherited->fds[0]);
+    return 0;
+}
+
 static int start_server(struct control *control, const struct config_control *config, char *reason,
                         size_t reason_size)
 {
@@ -94,6 +105,7 @@ static int start_server(struct control *control, const struct config_control *co
         return 0;
     options.listen = listen;
     options.max_sockets = MAX_SOCKETS;
+    options.fd_limit = control->services->descriptors.control;
     error = dvbcss_server_create(&control->server, control->services->loop, &options, &report);
     if (error != 0) {
         snprintf(reason, reason_size, "%s%s%s", dvbcss_error_text(error),
@@ -155,7 +167,7 @@ int control_start(struct control **out, struct services *services, const struct 
     }
     control->services = services;
     if (control_guard_init(&control->guard, &config->control, reason, reason_size) != 0 ||
-        control_socket_open(&control->socket, &config->control, reason, reason_size) != 0 ||
+        open_socket(control, &config->control, reason, reason_size) != 0 ||
         start_server(control, &config->control, reason, reason_size) != 0 ||
         start_for_pages(control, config, reason, reason_size) != 0)
         goto fail;

@@ -170,6 +170,18 @@ int control_socket_open(struct control_socket *control, const struct config_cont
     return 0;
 }
 
+void control_socket_inherit(struct control_socket *control, int fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t length = sizeof address;
+
+    memset(control, 0, sizeof *control);
+    control->fd = fd;
+    /* One that is not terminated fills all of sun_path, and one without a file begins with 0. */
+    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0 && length < sizeof address)
+        memcpy(control->path, address.sun_path, sizeof control->path - 1);
+}
+
 void control_socket_remove(struct control_socket *control)
 {
     struct stat found;

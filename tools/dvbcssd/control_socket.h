@@ -18,7 +18,7 @@ struct control_socket {
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
     /** Listening; whoever takes it closes it. */
     int fd;
-    /** Which file it was: another one in its place is left alone. */
+    /** Which file it was, if we made it: another one in its place is left alone. */
     dev_t device;
     ino_t inode;
 };
@@ -33,7 +33,10 @@ struct control_socket {
 int control_socket_open(struct control_socket *control, const struct config_control *config,
                         char *reason, size_t reason_size);
 
-/** Removes the file. One that was not opened is fine. */
+/** Takes one that a service manager opened: its file is the manager's. */
+void control_socket_inherit(struct control_socket *control, int fd);
+
+/** Removes the file, if it is ours. One that was not opened is fine. */
 void control_socket_remove(struct control_socket *control);
 
 #endif

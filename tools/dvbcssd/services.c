@@ -95,6 +95,13 @@ static void on_presentation(void *context, struct dvbcss_connection *connection,
 
 /* ---- starters, in order --------------------------------------------------------------------- */
 
+static int take_sockets(struct services *services, const struct config *config,
+                        struct services_error *error)
+{
+    services->descriptors = descriptors_prepare(config);
+    return sockets_take(&services->sockets, error->text, sizeof error->text);
+}
+
 static int start_clock(struct services *services, const struct config *config,
                        struct services_error *error)
 {
@@ -124,30 +131,36 @@ static int start_wc_service(struct services *services, const struct config *conf
     return 0;
 }
 
+/* Where the first socket is. */
+static void write_http_url(struct services *services)
+{
+    const struct sockaddr *address = dvbcss_server_address(services->server, 0);
+    char text[DVBCSS_URL_HOST_SIZE], host[DVBCSS_URL_HOST_SIZE];
+
+    uv_ip_name(address, text, sizeof text);
+    ready_host(text, host, sizeof host);
+    snprintf(services->urls.http, sizeof services->urls.http, "http://%s:%u", host,
+             port_of(address));
+}
+
 static int start_server(struct services *services, const struct config *config,
                         struct services_error *error)
 {
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {.host = config->http.address,
-                                          .port = (uint16_t)config->http.port};
+    struct dvbcss_server_listen listen[SOCKETS_MAX];
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
-    char host[DVBCSS_URL_HOST_SIZE];
     int result;
 
-    /* What the base calls "::" is IPv6 alone. */
-    if (strcmp(config->http.address, "::") == 0)
-        listen.host = NULL;
-    options.listen = &listen;
-    options.listen_count = 1;
+    options.listen = listen;
+    options.listen_count = sockets_listen(&services->sockets, &config->http, listen);
+    options.fd_limit = services->descriptors.companions;
     options.ping_interval_s = (unsigned)config->http.ping_interval_s;
     options.idle_timeout_s = 3 * options.ping_interval_s;
     result = dvbcss_server_create(&services->server, services->loop, &options, &report);
     if (result != 0)
-        return refuse(error, "http: %s port %u: %s%s%s", config->http.address, listen.port,
+        return refuse(error, "http: %s port %u: %s%s%s", config->http.address, listen[0].port,
                       dvbcss_error_text(result), *report.reason ? ": " : "", report.reason);
-    ready_host(config->http.address, host, sizeof host);
-    snprintf(services->urls.http, sizeof services->urls.http, "http://%s:%u", host,
-             port_of(dvbcss_server_address(services->server, 0)));
+    write_http_url(services);
     return 0;
 }
 
@@ -383,9 +396,9 @@ static int start_control(struct services *services, const struct config *config,
 int services_start(struct services *services, struct services_error *error)
 {
     static const service_starter starters[] = {
-        start_clock,           start_wc_service, start_server, start_cii,     start_ts,
-        start_wc_ws,           start_app2app,    start_tv,     start_content, start_page,
-        start_public_handlers, start_discovery,  start_pages,  start_control};
+        take_sockets, start_clock,           start_wc_service, start_server, start_cii,
+        start_ts,     start_wc_ws,           start_app2app,    start_tv,     start_content,
+        start_page,   start_public_handlers, start_discovery,  start_pages,  start_control};
 
     loop_delay_start(&services->loop_delay, services->loop);
     services->started_ms = uv_now(services->loop);

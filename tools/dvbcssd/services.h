@@ -12,6 +12,7 @@
 #include "app2app.h"
 #include "config.h"
 #include "control.h"
+#include "descriptors.h"
 #include "discovery.h"
 #include "dvbcss/cii_endpoint.h"
 #include "dvbcss/clock.h"
@@ -25,6 +26,7 @@
 #include "page_channel.h"
 #include "pages.h"
 #include "programme.h"
+#include "sockets.h"
 #include "tv.h"
 
 /** What could not be started and why, for people: "wallclock: 0.0.0.0:6677: ...". */
@@ -60,6 +62,9 @@ struct services {
     const struct options *options;
     /** When it started, in the loop's milliseconds. */
     uint64_t started_ms;
+    /** Opened by the service manager, if it did. */
+    struct sockets sockets;
+    struct descriptors descriptors;
     struct dvbcss_clock *wall_clock;
     /** NULL if it is not served. */
     struct dvbcss_wc_service *wc_service;
