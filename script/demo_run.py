@@ -4,11 +4,16 @@ Starts dvbcssd with its demo programme, `dvbcss companion` and (if given) a comp
 dvbcss-protocols; compares where each believes the programme to be with where the television says
 it is. Exits with 0 only if every companion locked and followed a pause, a seek and a change of
 content, and ours was never further off than it claimed.
+
+With --serve the television then goes on for browsers on this machine until Ctrl-C.
 """
 
 import argparse
 import asyncio
 import json
+import os
+import secrets
+import signal
 import statistics
 import sys
 import time
@@ -215,15 +220,27 @@ async def show(television, companions, duration_s):
               flush=True)
 
 
-async def start_television(dvbcssd):
+def page_settings(arguments, token):
+    """What a television with pages needs on top, as arguments and environment."""
+    if not arguments.serve:
+        return [], None
+    settings = ["--set", "pages.enabled=true", "--set", f"pages.folder={arguments.serve}",
+                "--set", "pages.api=true"]
+    if arguments.media:
+        settings += ["--set", f"pages.media={arguments.media}"]
+    return settings, {**os.environ, "DVBCSS_CONTROL_TOKEN": token}
+
+
+async def start_television(arguments, token):
+    settings, environment = page_settings(arguments, token)
     process = await asyncio.create_subprocess_exec(
-        dvbcssd,
+        arguments.dvbcssd, *settings,
         "--set", "http.address=127.0.0.1", "--set", "http.port=0",
         "--set", "wallclock.address=127.0.0.1", "--set", "wallclock.port=0",
         "--set", "programme.demo=true", "--set", f"programme.step={STEP_S}",
         "--set", "discovery.enabled=true", "--set", "discovery.interfaces=lo",
         "--set", "log.level=warning", "--ready-file", "-",
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment,
     )
     line = await asyncio.wait_for(process.stdout.readline(), 10)
     if not line:
@@ -231,8 +248,25 @@ async def start_television(dvbcssd):
     return process, json.loads(line)
 
 
+async def serve_pages(process, urls, token):
+    """Tells where the pages are, and waits for Ctrl-C or the end of the television."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    print(f"""
+Pages, until Ctrl-C. Open two of them side by side:
+    television  {urls['pages']}tv.html
+    companion   {urls['pages']}companion.html
+    dashboard   {urls['pages']}dashboard.html#token={token}""", flush=True)
+    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
 async def main(arguments):
-    process, urls = await start_television(arguments.dvbcssd)
+    token = secrets.token_urlsafe(24)
+    process, urls = await start_television(arguments, token)
     television = Television(urls)
     ours = Companion("dvbcss companion", television)
     companions = [ours]
@@ -259,12 +293,17 @@ async def main(arguments):
         if companion.process.returncode is None:
             companion.process.terminate()
             await companion.process.wait()
-    process.terminate()
-    status = await process.wait()
+    for task in tasks:
+        task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     print()
     for companion in companions:
         print(companion.summary())
+    if arguments.serve:
+        await serve_pages(process, urls, token)
+    if process.returncode is None:
+        process.terminate()
+    status = await process.wait()
     failed = [c.name for c in companions if not all(c.seen.values())]
     if failed:
         print(f"FAILED: {', '.join(failed)} did not follow everything")
@@ -273,6 +312,8 @@ async def main(arguments):
         print(f"FAILED: {ours.name} was further off than it claimed")
     if status != 0:
         print(f"FAILED: dvbcssd ended with status {status}")
+    if not arguments.serve:
+        print("\nPages for your browser, with a television that goes on: script/demo --serve")
     return 1 if failed or status != 0 else 0
 
 
@@ -281,4 +322,6 @@ if __name__ == "__main__":
     parser.add_argument("--dvbcssd", required=True)
     parser.add_argument("--dvbcss", required=True)
     parser.add_argument("--peer", help="companion.js of tests/interop, with its packages installed")
+    parser.add_argument("--serve", metavar="WEB", help="serve the pages of this folder afterwards")
+    parser.add_argument("--media", help="folder of files that the pages play")
     sys.exit(asyncio.run(main(parser.parse_args())))

@@ -36,14 +36,13 @@ let sliding = false;
 
 /* ---- choosing ----------------------------------------------------------------------------------- */
 
-/* Plays another programme, as one step for companions. */
+/* Plays another programme. */
 function choose(next, contentId) {
     if (player && player !== next) player.hide();
     player = next;
     player.show();
     player.setSpeed(Number(byId('speed').value));
-    television.describe({ contentId, contentIdStatus: 'final' });
-    television.player = player;
+    television.present(player, contentId);
     byId('content-id').value = contentId;
 }
 

@@ -206,9 +206,10 @@ static json_t *path_or_null(bool enabled, const char *path)
 
 static json_t *describe_site(const struct config *config)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:s}", "version", DVBCSS_VERSION, "cii",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:s}", "version", DVBCSS_VERSION, "cii",
                      path_or_null(config->cii.enabled, config->cii.path), "ts",
-                     path_or_null(config->ts.enabled, config->ts.path), "server",
+                     path_or_null(config->ts.enabled, config->ts.path), "wc",
+                     path_or_null(config->wc_ws.enabled, config->wc_ws.path), "server",
                      path_or_null(config->page.enabled, config->page.path), "api",
                      config->pages.api, "media", MEDIA_PATH "/");
 }

@@ -55,13 +55,15 @@ export class Television {
         return this.#cii;
     }
 
-    /** What is played from now on. */
-    set player(player) {
+    /** Presents another programme: companions are told of content and timelines in one step. */
+    present(player, contentId) {
+        const change = { contentId, contentIdStatus: 'final' };
         this.#player?.removeEventListener('change', this.#changed);
         this.#player = player;
         player.addEventListener('change', this.#changed);
+        this.#cii = { ...this.#cii, ...change };
         this.teller.reset();
-        this.#look();
+        this.#look({ cii: change });
     }
 
     /** Changes some of what CII says. */
@@ -81,11 +83,12 @@ export class Television {
         this.#lookAgain = setTimeout(() => this.#look(), LOOK_AGAIN_MS);
     }
 
+    /* Tells companions what they have to know; what is said along with it goes if the line does,
+     * as it does after a reset. */
     #look(more) {
         if (!this.#channel.ready || !this.#player) return;
         const nowMs = performance.now();
         const line = this.teller.look(this.#player.view(nowMs), this.#channel.wallAt(nowMs));
         if (line) this.#channel.say({ ...more, controlTimestamps: controlTimestamps(line) });
-        else if (more) this.#channel.say(more);
     }
 }
