@@ -73,6 +73,7 @@ static void snapshot_timeline(const struct dvbcss_companion *companion,
                               struct dvbcss_companion_snapshot *snapshot)
 {
     const struct dvbcss_clock *timeline = companion->timeline;
+    struct dvbcss_ticks wall = dvbcss_ticks(snapshot->wall_clock_ns);
 
     snapshot->error_bound_s = (double)INFINITY;
     if (!timeline)
@@ -80,7 +81,9 @@ static void snapshot_timeline(const struct dvbcss_companion *companion,
     snapshot->selector = companion->aim.selector;
     snapshot->rate = companion->aim.rate;
     snapshot->available = dvbcss_clock_available(timeline);
-    snapshot->position = dvbcss_clock_now(timeline);
+    /* At the instant that the wall clock was read. */
+    if (dvbcss_clock_to_other(companion->wall, timeline, wall, &snapshot->position) != 0)
+        snapshot->position = dvbcss_clock_now(timeline);
     snapshot->position_s = dvbcss_ticks_to_seconds(snapshot->position, snapshot->rate);
     snapshot->speed = dvbcss_clock_speed(timeline);
     if (snapshot->available)
