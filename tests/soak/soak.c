@@ -71,6 +71,10 @@ static void set_defaults(struct options *options)
         "http.port=0",
         /* So that those who do not pong are found out within the run. */
         "http.ping_interval=2",
+        /* All of them come from one address. */
+        "http.max_connections_per_address=0",
+        "cii.max_connections_per_address=0",
+        "ts.max_connections_per_address=0",
         "wallclock.address=127.0.0.1",
         "wallclock.port=0",
         "log.level=error",

@@ -21,7 +21,13 @@ SETTINGS = {
     "content.id": "dvb://1.2.3",
     "timeline.pts.selector": PTS,
     "cii.max_connections": "500",
+    "cii.max_connections_per_address": "0",
     "ts.max_connections": "500",
+    "ts.max_connections_per_address": "0",
+    # What is sent here is to be taken, not refused: tests of limits are in test_limits.py.
+    "ts.max_messages_per_s": "0",
+    "ts.max_bytes_per_s": "0",
+    "http.max_connections_per_address": "0",
 }
 SANITIZED = "ASAN_OPTIONS" in os.environ
 DEADLINE_S = 30

@@ -277,7 +277,15 @@ void api_handle(struct api_call *call)
 
 void api_handle_public(void *context, const struct dvbcss_http_request *request)
 {
+    const struct services *services = context;
+    struct dvbcss_access access = {DVBCSS_ORIGIN_ANY, NULL, services->hosts};
     struct api_call call = {.services = context, .request = request};
+    char host[256] = "";
 
-    api_handle(&call);
+    /* A page that makes its own name resolve to this machine could read the answer. */
+    if (dvbcss_http_request_header(request, "host", host, sizeof host) != 0 ||
+        dvbcss_access_check(&access, host, "") >= 0)
+        api_refuse(&call, 421, NULL, "the Host is none of this server's; see http.hosts");
+    else
+        api_handle(&call);
 }

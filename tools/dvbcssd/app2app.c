@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "connection_log.h"
+#include "limits.h"
 #include "wall_clock.h"
 
 /* The channels' names, as the companions that look for them expect them. */
@@ -52,6 +53,8 @@ static int start_relay(struct app2app *app2app, const struct app2app_parts *part
     options.path = path;
     options.enabled = settings->enabled;
     options.limits.max_connections = (int)settings->max_connections;
+    options.limits.max_connections_per_address =
+        limits_or_unlimited(settings->max_connections_per_address);
     options.limits.max_message_bytes = (size_t)settings->max_message_bytes;
     options.limits.max_queued_bytes = (size_t)settings->max_queued_bytes;
     options.limits.setup_timeout_s = (unsigned)settings->wait_timeout_s;
@@ -76,7 +79,8 @@ static int start_cii(struct app2app *app2app, const struct app2app_parts *parts,
     options.path = path;
     options.id_prefix = "compat-cii";
     options.enabled = config->app2app.compatibility;
-    options.limits.max_connections = (int)config->cii.max_connections;
+    options.access = limits_access(&config->cii, parts->hosts);
+    limits_of_endpoint(&options.limits, &config->cii);
     options.policy = DVBCSS_CII_SEND_FULL;
     options.greeting = DVBCSS_APP2APP_PAIRED;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
@@ -95,7 +99,8 @@ static int start_wc(struct app2app *app2app, const struct app2app_parts *parts,
     options.path = path;
     options.id_prefix = "compat-wc";
     options.enabled = config->app2app.compatibility;
-    options.limits.max_connections = (int)config->wc_ws.max_connections;
+    options.access = limits_access(&config->wc_ws, parts->hosts);
+    limits_of_endpoint(&options.limits, &config->wc_ws);
     options.answers_per_s = (unsigned)config->wc_ws_answers_per_s;
     options.wall_clock = parts->wall_clock;
     options.max_freq_error_ppm = wall_clock_freq_error_ppm(&config->wallclock);
@@ -113,7 +118,8 @@ static int start_ts(struct app2app *app2app, const struct app2app_parts *parts,
     options.path = path;
     options.id_prefix = "compat-ts";
     options.enabled = config->app2app.compatibility;
-    options.limits.max_connections = (int)config->ts.max_connections;
+    options.access = limits_access(&config->ts, parts->hosts);
+    limits_of_endpoint(&options.limits, &config->ts);
     return dvbcss_ts_endpoint_add_path(parts->ts, &app2app->ts, parts->server, &options);
 }
 

@@ -29,6 +29,8 @@ struct app2app_parts {
     struct dvbcss_server *server;
     struct dvbcss_ts_endpoint *ts;
     const struct dvbcss_clock *wall_clock;
+    /** limits_hosts() */
+    const char *hosts;
 };
 
 /**

@@ -390,6 +390,9 @@ int config_check(struct config *config, struct config_error *error)
             check_selector(config, i, error) != 0)
             return -1;
     }
+    if (config->http.idle_timeout_s != 0 &&
+        (double)config->http.idle_timeout_s <= config->http.ping_interval_s)
+        return refuse(error, "http.idle_timeout must be more than http.ping_interval");
     if (*config->control.tcp_address && !*config->control.token && !*config->control.token_file)
         return refuse(error, "control.tcp_address needs control.token_file or control.token");
     if (config->pages.api && !config->pages.enabled)

@@ -38,7 +38,15 @@ struct config_http {
     char *advertise_host;
     /** 0 for the one that each companion reached. */
     int64_t advertise_port;
+    /** Separated by spaces. */
+    char *hosts;
+    /** 0 for no limit, as in the limits below but for `max_connections` of endpoints. */
+    int64_t max_connections;
+    int64_t max_connections_per_address;
+    int64_t header_timeout_s;
     double ping_interval_s;
+    /** 0 for three times the interval of pings. */
+    int64_t idle_timeout_s;
     /** 0 for what the limits of connections need. */
     int64_t fd_limit;
     bool metrics;
@@ -49,6 +57,15 @@ struct config_endpoint {
     bool enabled;
     char *path;
     int64_t max_connections;
+    int64_t max_connections_per_address;
+    int64_t max_message_bytes;
+    int64_t max_messages_per_s;
+    int64_t max_bytes_per_s;
+    int64_t stall_timeout_s;
+    /** `[ts]` only. */
+    int64_t setup_timeout_s;
+    /** Separated by spaces. */
+    char *origins;
 };
 
 /** `[app2app]`: the relay between pages on the TV and companions, at discovery.app2app_path. */
@@ -57,6 +74,7 @@ struct config_app2app {
     /** The channels that stand in for CII, wall clock and TS. */
     bool compatibility;
     int64_t max_connections;
+    int64_t max_connections_per_address;
     int64_t max_waiting;
     int64_t max_waiting_per_name;
     double wait_timeout_s;
@@ -97,6 +115,8 @@ struct config_control {
     char *socket_group;
     char *tcp_address;
     int64_t tcp_port;
+    int64_t max_connections;
+    int64_t max_connections_per_address;
     char *token;
     char *token_file;
     /** Separated by spaces, as are the origins. */

@@ -9,6 +9,7 @@
 
 #include "dvbcss/wc.h"
 #include "dvbcss/wc_service.h"
+#include "dvbcss/wc_ws_endpoint.h"
 
 static const char *const id_statuses[] = {"partial", "final", NULL};
 /* In the order of enum config_demo, and of enum dvbcss_log_level. */
@@ -248,6 +249,44 @@ static const struct config_type token = {read_token, sizeof(char *), true};
 #define INT64_LIMIT 9223372036854774784.0
 #define LIVE CONFIG_LIVE
 #define RESTART 0
+#define MAX_CONNECTIONS 1000000
+#define MAX_BYTES 1000000000
+
+#define LIMIT(section, name, least, most, fallback, help)                                          \
+    {                                                                                              \
+        QUOTE(section), QUOTE(name), &integer, AT(section.name), least, most, NULL, fallback,      \
+            help, LIVE                                                                             \
+    }
+#define TIMEOUT(section, name, fallback, help)                                                     \
+    {                                                                                              \
+        QUOTE(section), QUOTE(name), &integer, AT(section.name##_s), 0, 86400, NULL, fallback,     \
+            help, LIVE                                                                             \
+    }
+#define ORIGINS(section, fallback, help)                                                           \
+    {                                                                                              \
+        QUOTE(section), "origins", &string, AT(section.origins), 0, 0, NULL, fallback, help, LIVE  \
+    }
+
+/* What companions may take of an endpoint, with the defaults that differ. */
+#define LIMITS(section, largest_message, message_bytes, messages_per_s, bytes_per_s)               \
+    LIMIT(section, max_connections, 0, MAX_CONNECTIONS, "100",                                     \
+          "Companions at the same time; one more is answered 503"),                                \
+        LIMIT(section, max_connections_per_address, 0, MAX_CONNECTIONS, "20",                      \
+              "Those of one address; one more is answered 429; 0 for any number"),                 \
+        LIMIT(section, max_message_bytes, 64, largest_message, message_bytes,                      \
+              "Largest message; a larger one closes with 1009"),                                   \
+        LIMIT(section, max_messages_per_s, 0, 1000000, messages_per_s,                             \
+              "Messages of one companion per second, five times that at once; more close with "    \
+              "1008; 0 for any number"),                                                           \
+        LIMIT(section, max_bytes_per_s, 0, MAX_BYTES, bytes_per_s,                                 \
+              "Bytes of one companion per second, five times that or one message at once; more "   \
+              "close with 1008; 0 for any number"),                                                \
+        TIMEOUT(section, stall_timeout, "30",                                                      \
+                "Seconds for which a companion may take nothing that waits for it, or it is "      \
+                "closed with 1008; 0 for ever"),                                                   \
+        ORIGINS(section, "any",                                                                    \
+                "Origins of web pages, separated by spaces, that may connect; same for those "     \
+                "that this listener serves, any for all; what is no web page always may")
 
 const struct config_key config_keys[] = {
     {"wallclock", "enabled", &boolean, AT(wallclock.enabled), 0, 0, NULL, "true",
@@ -285,8 +324,25 @@ const struct config_key config_keys[] = {
      "TCP port that URLs name, behind a reverse proxy or where addresses are translated; 0 for the "
      "one that each companion reached",
      RESTART},
+    {"http", "hosts", &string, AT(http.hosts), 0, 0, NULL, "",
+     "Host names, separated by spaces, that requests for /metrics and /healthz, and pages where "
+     "origins has same, may name beside localhost, addresses and advertise_host",
+     LIVE},
+    {"http", "max_connections", &integer, AT(http.max_connections), 0, MAX_CONNECTIONS, NULL, "0",
+     "TCP connections of all kinds at the same time; one more is answered 503; 0 for as many as "
+     "there are file descriptors",
+     LIVE},
+    {"http", "max_connections_per_address", &integer, AT(http.max_connections_per_address), 0,
+     MAX_CONNECTIONS, NULL, "64",
+     "Those of one address; one more is answered 429; 0 for any number", LIVE},
+    {"http", "header_timeout", &integer, AT(http.header_timeout_s), 1, 3600, NULL, "10",
+     "Seconds for a request to arrive, or it is answered 408", LIVE},
     {"http", "ping_interval", &number, AT(http.ping_interval_s), 0, 3600, NULL, "20",
-     "Seconds of silence after which a companion is asked whether it lives; 0 for never", RESTART},
+     "Seconds of silence after which a companion is asked whether it lives; 0 for never", LIVE},
+    {"http", "idle_timeout", &integer, AT(http.idle_timeout_s), 0, 86400, NULL, "0",
+     "Seconds of silence after which a companion is closed with 1008; 0 for three times "
+     "ping_interval",
+     LIVE},
     {"http", "fd_limit", &integer, AT(http.fd_limit), 0, 10000000, NULL, "0",
      "File descriptors that the daemon may have, at least 1024; 0 for what max_connections asks "
      "for",
@@ -298,14 +354,15 @@ const struct config_key config_keys[] = {
     {"cii", "enabled", &boolean, AT(cii.enabled), 0, 0, NULL, "true",
      "Serve what the TV presents (CSS-CII); a disabled endpoint answers 403", LIVE},
     {"cii", "path", &string, AT(cii.path), 0, 0, NULL, "/cii", "Path of the endpoint", RESTART},
-    {"cii", "max_connections", &integer, AT(cii.max_connections), 0, 1000000, NULL, "100",
-     "Companions at the same time; one more is answered 503", LIVE},
+    LIMITS(cii, MAX_BYTES, "4096", "5", "16384"),
 
     {"ts", "enabled", &boolean, AT(ts.enabled), 0, 0, NULL, "true",
      "Serve where on its timelines the TV is (CSS-TS)", LIVE},
     {"ts", "path", &string, AT(ts.path), 0, 0, NULL, "/ts", "Path of the endpoint", RESTART},
-    {"ts", "max_connections", &integer, AT(ts.max_connections), 0, 1000000, NULL, "100",
-     "Companions at the same time; one more is answered 503", LIVE},
+    LIMITS(ts, MAX_BYTES, "16384", "20", "65536"),
+    TIMEOUT(
+        ts, setup_timeout, "30",
+        "Seconds for a companion to send its setup-data, or it is closed with 1008; 0 for ever"),
     {"ts", "resend", &number, AT(ts_resend_s), 0, 3600, NULL, "2",
      "Seconds after which an unchanged control timestamp is sent again; 0 for never", RESTART},
     {"ts", "delay_ms", &number, AT(ts_delay_ms), -CONFIG_DELAY_MAX_MS, CONFIG_DELAY_MAX_MS, NULL,
@@ -317,8 +374,7 @@ const struct config_key config_keys[] = {
     {"wc_ws", "enabled", &boolean, AT(wc_ws.enabled), 0, 0, NULL, "true",
      "Serve the wall clock over WebSocket, for companions without UDP", LIVE},
     {"wc_ws", "path", &string, AT(wc_ws.path), 0, 0, NULL, "/wc", "Path of the endpoint", RESTART},
-    {"wc_ws", "max_connections", &integer, AT(wc_ws.max_connections), 0, 1000000, NULL, "100",
-     "Companions at the same time; one more is answered 503", LIVE},
+    LIMITS(wc_ws, DVBCSS_WC_WS_MESSAGE_MAX, "2048", "200", "65536"),
     {"wc_ws", "answers_per_second", &integer, AT(wc_ws_answers_per_s), 0, 1000000, NULL, "50",
      "Answers per second to one companion; 0 for no limit. What goes beyond is not answered", LIVE},
 
@@ -330,6 +386,9 @@ const struct config_key config_keys[] = {
      LIVE},
     {"app2app", "max_connections", &integer, AT(app2app.max_connections), 0, 1000000, NULL, "100",
      "Pages and companions at the same time; one more is answered 503", LIVE},
+    {"app2app", "max_connections_per_address", &integer, AT(app2app.max_connections_per_address), 0,
+     MAX_CONNECTIONS, NULL, "50",
+     "Those of one address; one more is answered 429; 0 for any number", LIVE},
     {"app2app", "max_waiting", &integer, AT(app2app.max_waiting), 1, 1000000, NULL, "50",
      "Those of them that wait for a partner", RESTART},
     {"app2app", "max_waiting_per_name", &integer, AT(app2app.max_waiting_per_name), 1, 1000000,
@@ -392,6 +451,11 @@ const struct config_key config_keys[] = {
      RESTART},
     {"control", "tcp_port", &integer, AT(control.tcp_port), 0, 65535, NULL, "7682",
      "TCP port of the control API; 0 lets the system choose", RESTART},
+    {"control", "max_connections", &integer, AT(control.max_connections), 1, 10000, NULL, "256",
+     "Connections at the same time, on the socket and over TCP; one more is answered 503", RESTART},
+    {"control", "max_connections_per_address", &integer, AT(control.max_connections_per_address), 0,
+     10000, NULL, "32", "Those of one address over TCP; one more is answered 429; 0 for any number",
+     RESTART},
     {"control", "token", &token, AT(control.token), 0, 0, NULL, "",
      "Bearer token that requests over TCP must carry; better in a file of its own",
      LIVE | CONFIG_SECRET},

@@ -10,11 +10,11 @@
 #include "control_socket.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
+#include "limits.h"
 #include "services.h"
 
 enum {
     MAX_REQUEST_BYTES = 65536,
-    MAX_SOCKETS = 256,
     REFUSALS_LOGGED_PER_S = 5,
 };
 
@@ -104,7 +104,7 @@ static int start_server(struct control *control, const struct config_control *co
     if (options.listen_count == 0)
         return 0;
     options.listen = listen;
-    options.max_sockets = MAX_SOCKETS;
+    limits_of_control(&options, config);
     options.fd_limit = control->services->descriptors.control;
     error = dvbcss_server_create(&control->server, control->services->loop, &options, &report);
     if (error != 0) {

@@ -1,6 +1,5 @@
 #include "control_guard.h"
 
-#include <arpa/inet.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,85 +56,47 @@ static bool token_is_right(const struct control_guard *guard,
 
 /* ---- host and origin ------------------------------------------------------------------------ */
 
-/* Tells whether a list of words separated by spaces has this one. */
-static bool list_has(const char *list, const char *word, size_t length)
+/* A header that is missing is empty. Returns false if it is too long to be right. */
+static bool read_header(const struct dvbcss_http_request *request, const char *name,
+                        char value[GUARD_ORIGIN_SIZE])
 {
-    while (*list) {
-        size_t item = strcspn(list, " ");
+    int error = dvbcss_http_request_header(request, name, value, GUARD_ORIGIN_SIZE);
 
-        if (item == length && length != 0 && strncasecmp(list, word, length) == 0)
-            return true;
-        list += item;
-        list += strspn(list, " ");
-    }
-    return false;
+    if (error == DVBCSS_ENOENT)
+        value[0] = '\0';
+    return error != DVBCSS_ENOSPC;
 }
 
-/* A page that has its own name resolve to our address names itself in Host: an address cannot be
- * taken over like that, nor can localhost. */
-static bool host_is_ours(const struct control_guard *guard,
-                         const struct dvbcss_http_request *request)
+/* As dvbcss_access_check(), with the page's origin for the answer. */
+static int check_page(const struct control_guard *guard, const struct dvbcss_http_request *request,
+                      bool own_pages, char origin[GUARD_ORIGIN_SIZE])
 {
-    char host[256], *name = host;
-    unsigned char address[16];
-    size_t length;
-    char *end;
+    struct dvbcss_access access = {own_pages ? DVBCSS_ORIGIN_SAME : DVBCSS_ORIGIN_NONE_OR_LISTED,
+                                   guard->origins, guard->hosts};
+    char host[GUARD_ORIGIN_SIZE];
 
-    if (dvbcss_http_request_header(request, "host", host, sizeof host) != 0)
-        return false;
-    if (host[0] == '[') {
-        name++;
-        end = strchr(name, ']');
-        if (!end)
-            return false;
-        *end = '\0';
-        return inet_pton(AF_INET6, name, address) == 1;
-    }
-    length = strcspn(name, ":");
-    name[length] = '\0';
-    return inet_pton(AF_INET, name, address) == 1 || strcasecmp(name, "localhost") == 0 ||
-           list_has(guard->hosts, name, length);
-}
-
-/* Tells whether the origin is the host that the request names, port included. A page elsewhere
- * cannot make a browser say so: Host was found to be ours. */
-static bool origin_is_host(const struct dvbcss_http_request *request, const char *origin)
-{
-    const char *scheme_end = strstr(origin, "://");
-    char host[256];
-
-    return scheme_end && dvbcss_http_request_header(request, "host", host, sizeof host) == 0 &&
-           strcasecmp(scheme_end + strlen("://"), host) == 0;
-}
-
-/* No origin is none of a web page. Returns false if there is one that may not. */
-static bool origin_is_allowed(const struct control_guard *guard,
-                              const struct dvbcss_http_request *request, bool own_pages,
-                              char origin[GUARD_ORIGIN_SIZE])
-{
-    int error = dvbcss_http_request_header(request, "origin", origin, GUARD_ORIGIN_SIZE);
-
-    if (error == DVBCSS_ENOENT) {
-        origin[0] = '\0';
-        return true;
-    }
-    return error == 0 && (list_has(guard->origins, origin, strlen(origin)) ||
-                          (own_pages && origin_is_host(request, origin)));
+    if (!read_header(request, "host", host))
+        return DVBCSS_REFUSAL_HOST;
+    if (!read_header(request, "origin", origin))
+        return DVBCSS_REFUSAL_ORIGIN;
+    return dvbcss_access_check(&access, host, origin);
 }
 
 void control_guard_check(const struct control_guard *guard,
                          const struct dvbcss_http_request *request, unsigned flags,
                          struct control_verdict *verdict)
 {
+    int why;
+
     memset(verdict, 0, sizeof *verdict);
     if (request->local->sa_family == AF_UNIX)
         return;
-    if (!host_is_ours(guard, request)) {
+    why = check_page(guard, request, flags & GUARD_OWN_PAGES, verdict->origin);
+    if (why >= 0) {
         verdict->status = 403;
-        verdict->reason = "the Host is none of this server's; see control.hosts";
-    } else if (!origin_is_allowed(guard, request, flags & GUARD_OWN_PAGES, verdict->origin)) {
-        verdict->status = 403;
-        verdict->reason = "web pages of this Origin may not; see control.origins";
+        verdict->reason = why == DVBCSS_REFUSAL_HOST
+                              ? "the Host is none of this server's; see control.hosts"
+                              : "web pages of this Origin may not; see control.origins";
         verdict->origin[0] = '\0';
     } else if (!(flags & GUARD_OPEN) && !token_is_right(guard, request)) {
         verdict->status = 401;

@@ -5,6 +5,7 @@
 #include "config_keys.h"
 #include "dvbcss/log.h"
 #include "endpoints.h"
+#include "limits.h"
 #include "logging.h"
 
 /* A configuration on its way into force. */
@@ -161,6 +162,16 @@ static int apply_answers(struct change *change)
     return 0;
 }
 
+static int apply_http(struct change *change)
+{
+    return limits_apply_listener(change->services);
+}
+
+static int apply_rules(struct change *change)
+{
+    return limits_apply(change->services);
+}
+
 static int apply_page_enabled(struct change *change)
 {
     return endpoint_enable(change->services, ENDPOINT_PAGE, change->services->config->page.enabled);
@@ -206,6 +217,11 @@ static const struct {
     {"cii", "max_connections", apply_cii_limit},
     {"ts", "enabled", apply_ts_enabled},
     {"ts", "max_connections", apply_ts_limit},
+    {"http", NULL, apply_http},
+    {"cii", NULL, apply_rules},
+    {"ts", NULL, apply_rules},
+    {"wc_ws", NULL, apply_rules},
+    {"app2app", "max_connections_per_address", apply_rules},
     {"page", "enabled", apply_page_enabled},
     {"ts", "delay_ms", apply_delay},
     {"wc_ws", "enabled", apply_wc_ws_enabled},

@@ -7,8 +7,10 @@
 
 #include "api.h"
 #include "connection_log.h"
+#include "dvbcss/alloc.h"
 #include "dvbcss/system_time.h"
 #include "dvbcss/url.h"
+#include "limits.h"
 #include "wall_clock.h"
 
 /* Starts one service. Returns 0, or -1 with the error filled. */
@@ -154,8 +156,10 @@ static int start_server(struct services *services, const struct config *config,
     options.listen = listen;
     options.listen_count = sockets_listen(&services->sockets, &config->http, listen);
     options.fd_limit = services->descriptors.companions;
-    options.ping_interval_s = (unsigned)config->http.ping_interval_s;
-    options.idle_timeout_s = 3 * options.ping_interval_s;
+    limits_of_listener(&options, &config->http);
+    services->hosts = limits_hosts(&config->http);
+    if (!services->hosts)
+        return refuse(error, "http: out of memory");
     result = dvbcss_server_create(&services->server, services->loop, &options, &report);
     if (result != 0)
         return refuse(error, "http: %s port %u: %s%s%s", config->http.address, listen[0].port,
@@ -180,7 +184,8 @@ static int start_cii(struct services *services, const struct config *config,
 
     options.path = config->cii.path;
     options.enabled = config->cii.enabled;
-    options.limits.max_connections = (int)config->cii.max_connections;
+    options.access = limits_access(&config->cii, services->hosts);
+    limits_of_endpoint(&options.limits, &config->cii);
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
     options.advertise_port = (uint16_t)config->http.advertise_port;
     options.user_data_size = sizeof(struct page_companion);
@@ -203,7 +208,8 @@ static int start_ts(struct services *services, const struct config *config,
 
     options.path = config->ts.path;
     options.enabled = config->ts.enabled;
-    options.limits.max_connections = (int)config->ts.max_connections;
+    options.access = limits_access(&config->ts, services->hosts);
+    limits_of_endpoint(&options.limits, &config->ts);
     options.wall_clock = services->wall_clock;
     options.user_data_size = sizeof(struct page_companion);
     options.hooks.on_connect = on_companion;
@@ -229,7 +235,8 @@ static int start_wc_ws(struct services *services, const struct config *config,
 
     options.path = config->wc_ws.path;
     options.enabled = config->wc_ws.enabled;
-    options.limits.max_connections = (int)config->wc_ws.max_connections;
+    options.access = limits_access(&config->wc_ws, services->hosts);
+    limits_of_endpoint(&options.limits, &config->wc_ws);
     options.answers_per_s = (unsigned)config->wc_ws_answers_per_s;
     options.wall_clock = services->wall_clock;
     options.max_freq_error_ppm = wall_clock_freq_error_ppm(&config->wallclock);
@@ -245,7 +252,8 @@ static int start_wc_ws(struct services *services, const struct config *config,
 static int start_app2app(struct services *services, const struct config *config,
                          struct services_error *error)
 {
-    const struct app2app_parts parts = {services->server, services->ts, services->wall_clock};
+    const struct app2app_parts parts = {services->server, services->ts, services->wall_clock,
+                                        services->hosts};
     char reason[sizeof error->text - 32];
 
     if (app2app_start(&services->app2app, &parts, config, reason, sizeof reason) != 0)
@@ -427,6 +435,7 @@ void services_stop(struct services *services)
     dvbcss_ts_endpoint_destroy(services->ts);
     dvbcss_cii_endpoint_destroy(services->cii);
     dvbcss_server_close(services->server, NULL, NULL);
+    dvbcss_free(services->hosts);
     dvbcss_wc_service_stop(services->wc_service);
     dvbcss_clock_destroy(services->wall_clock);
     loop_delay_stop(&services->loop_delay);

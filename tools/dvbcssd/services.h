@@ -79,6 +79,8 @@ struct services {
     /** NULL while it does not run. */
     struct programme *programme;
     struct page_channel *page;
+    /** Names that requests to the companions' listener may give: limits_hosts(). */
+    char *hosts;
     /** On the companions' listener; NULL if they are not served there. */
     struct dvbcss_http_handler *public_handlers[2];
     /** NULL if there is none. */
