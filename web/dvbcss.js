@@ -128,6 +128,8 @@ const WANDER = 100;
 const DRIFT = 1;
 const FREQUENCY_ERROR_MIN = 500;
 const FREQUENCY_MAX = 1e6;
+/* What crystals are off by, which is less than what clocks may be slewed by. */
+const PRIOR_ERROR_MAX = 60000;
 const MIDDLE_ERROR_SHARE = 0.01;
 
 /** The exchanges of the last minutes: the narrowest limits of each span of time. */
@@ -145,7 +147,7 @@ class SpanHistory {
         const now = limits.lowerAt;
         if (this.spans.length === 0) {
             this.firstAt = now;
-            this.priorError = Math.max(growth, FREQUENCY_ERROR_MIN) / 2;
+            this.priorError = clamp(growth / 2, FREQUENCY_ERROR_MIN / 2, PRIOR_ERROR_MAX);
         }
         this.#put(limits, now);
         this.#fit(growth, now);
@@ -1424,7 +1426,7 @@ export class MediaSynchroniser extends EventTarget {
     #movedMs = -Infinity;
     #seeksInVain = 0;
     #learning = null;
-    #leads = { seek: 0.1, start: 0.03 };
+    #leads = { seek: 0.05, start: 0.03 };
     #blocked = false;
     #running = false;
     #lastView = null;
@@ -1636,13 +1638,15 @@ const REPORT_MS = 2000;
  * Follows a TV: from the URL of its CSS-CII endpoint to a media element that plays in step.
  *
  * `change` comes when anything that status() tells may have changed, ten times a second while media
- * plays; `content` when the TV presents another content; `blocked` as in MediaSynchroniser.
+ * plays; `content` when the TV presents another content; `timeline` when its position does not go
+ * on as before, with the detail of TimelineClock; `blocked` and `correction` as in MediaSynchroniser.
  */
 export class Synchroniser extends EventTarget {
     #options;
     #ts = null;
     #media = null;
     #selected = null;
+    #running = false;
     #reportTimer;
 
     /**
@@ -1678,7 +1682,7 @@ export class Synchroniser extends EventTarget {
             part.addEventListener('state', () => this.#changed());
         this.wallClock.addEventListener('jump', () => this.#media?.update());
         this.wallClock.addEventListener('change', () => this.#changed());
-        if (options.media) this.#attach(options.media);
+        if (options.media) this.attach(options.media);
     }
 
     /** The TsClient, or null until the TV names its endpoint. */
@@ -1692,6 +1696,7 @@ export class Synchroniser extends EventTarget {
     }
 
     start() {
+        this.#running = true;
         this.cii.start();
         this.wallClock.start();
         this.#ts?.start();
@@ -1701,11 +1706,33 @@ export class Synchroniser extends EventTarget {
     }
 
     stop() {
+        this.#running = false;
         clearInterval(this.#reportTimer);
         this.#media?.stop();
         this.#ts?.stop();
         this.wallClock.stop();
         this.cii.stop();
+    }
+
+    /** Keeps another element in step from now on; it has its source already or gets it later. */
+    attach(element) {
+        this.detach();
+        this.#media = new MediaSynchroniser(element, (localMs) => this.positionAt(localMs), {
+            ...this.#options.correction,
+            calibrationS: this.#options.calibrationS,
+        });
+        this.#media.addEventListener('change', () => this.#changed());
+        for (const name of ['blocked', 'correction'])
+            this.#media.addEventListener(name, ({ detail }) =>
+                this.dispatchEvent(new DetailEvent(name, detail)),
+            );
+        if (this.#running) this.#media.start();
+    }
+
+    /** Leaves the element to itself. */
+    detach() {
+        this.#media?.stop();
+        this.#media = null;
     }
 
     /**
@@ -1749,18 +1776,6 @@ export class Synchroniser extends EventTarget {
         this.dispatchEvent(new DetailEvent('change', {}));
     }
 
-    #attach(element) {
-        this.#media = new MediaSynchroniser(element, (localMs) => this.positionAt(localMs), {
-            ...this.#options.correction,
-            calibrationS: this.#options.calibrationS,
-        });
-        this.#media.addEventListener('change', () => this.#changed());
-        for (const name of ['blocked', 'correction'])
-            this.#media.addEventListener(name, ({ detail }) =>
-                this.dispatchEvent(new DetailEvent(name, detail)),
-            );
-    }
-
     #followCii(changed) {
         if (!this.#options.wcUrl)
             this.wallClock.url = wallClockUrl(this.cii.cii.wcUrl, this.cii.url);
@@ -1791,8 +1806,9 @@ export class Synchroniser extends EventTarget {
         if (!url || !selected.tickRate) return;
         const { contentIdStem, WebSocket } = this.#options;
         this.#ts = new TsClient(url, { ...selected, contentIdStem, WebSocket });
-        this.#ts.addEventListener('change', () => {
+        this.#ts.addEventListener('change', ({ detail }) => {
             this.#media?.update();
+            this.dispatchEvent(new DetailEvent('timeline', detail));
             this.#changed();
         });
         this.#ts.addEventListener('state', () => this.#changed());
