@@ -12,18 +12,16 @@
 enum { DESCRIPTORS = 65536 };
 
 static bool accepted[DESCRIPTORS];
+static struct socket_fault sending;
 static struct {
     int error;
-    size_t bytes;
     unsigned calls;
-} sending, accepting;
+} accepting;
 static unsigned long met;
 
-void socket_faults_send(int error, size_t bytes, unsigned calls)
+void socket_faults_send(const struct socket_fault *fault)
 {
-    sending.error = error;
-    sending.bytes = bytes;
-    sending.calls = calls;
+    sending = *fault;
 }
 
 void socket_faults_accept(int error, unsigned calls)
@@ -51,7 +49,15 @@ static bool is_ours(int fd)
 /* Whether this call meets a fault; then `bytes` is how much it may take, unless it fails. */
 static bool meets_fault(int fd, size_t *bytes)
 {
+    static unsigned turn;
+
     if (sending.calls == 0 || !is_ours(fd))
+        return false;
+    if (sending.after != 0) {
+        sending.after--;
+        return false;
+    }
+    if (sending.every > 1 && ++turn % sending.every != 0)
         return false;
     sending.calls--;
     met++;

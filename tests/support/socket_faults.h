@@ -9,9 +9,20 @@
 
 #include <stddef.h>
 
-/** What the next @p calls that send do: fail with @p error, or if that is 0 take at most
- * @p bytes. */
-void socket_faults_send(int error, size_t bytes, unsigned calls);
+/** What becomes of calls that send. */
+struct socket_fault {
+    /** So many go well before. */
+    unsigned after;
+    /** Of those that come then, every so manieth meets the fault, so many in all. */
+    unsigned every;
+    unsigned calls;
+    /** They fail with this error; if it is 0, they take at most so many bytes. */
+    int error;
+    size_t bytes;
+};
+
+/** Has calls that send meet a fault from now on. */
+void socket_faults_send(const struct socket_fault *fault);
 
 /** The next @p calls that accept fail with @p error. */
 void socket_faults_accept(int error, unsigned calls);

@@ -26,14 +26,19 @@ struct daemon {
 
 /* ---- signals -------------------------------------------------------------------------------- */
 
+static void ignore_signals(struct daemon *daemon)
+{
+    uv_close((uv_handle_t *)&daemon->terminate, NULL);
+    uv_close((uv_handle_t *)&daemon->interrupt, NULL);
+    uv_close((uv_handle_t *)&daemon->hang_up, NULL);
+}
+
 static void stop(struct daemon *daemon)
 {
     if (daemon->stopped)
         return;
     daemon->stopped = true;
-    uv_close((uv_handle_t *)&daemon->terminate, NULL);
-    uv_close((uv_handle_t *)&daemon->interrupt, NULL);
-    uv_close((uv_handle_t *)&daemon->hang_up, NULL);
+    ignore_signals(daemon);
     services_stop(&daemon->services);
     notify_stop(daemon->services.notify);
 }
@@ -113,16 +118,17 @@ static int serve(struct config *config, const struct options *options)
     }
     daemon.services.loop = &daemon.loop;
     daemon.services.notify = notify_start(&daemon.loop);
+    /* Before anything is made that an end by default would leave behind: a signal that comes while
+     * the services start waits for the loop. */
+    watch_signals(&daemon);
     if (services_start(&daemon.services, &error) != 0) {
         logging_fatal("%s", error.text);
+        ignore_signals(&daemon);
         notify_stop(daemon.services.notify);
         status = 1;
-    } else {
-        watch_signals(&daemon);
-        if (announce(&daemon, options) != 0) {
-            stop(&daemon);
-            status = 1;
-        }
+    } else if (announce(&daemon, options) != 0) {
+        stop(&daemon);
+        status = 1;
     }
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_loop_close(&daemon.loop);

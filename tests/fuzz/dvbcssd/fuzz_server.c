@@ -151,7 +151,10 @@ static void leave(int unused, const struct subject *subject)
 
 static void fail_sending(int error, const struct subject *subject)
 {
-    socket_faults_send(error, 1, (unsigned)strtoul(subject->text, NULL, 10) % 1000);
+    struct socket_fault fault = {.error = error, .bytes = 1};
+
+    fault.calls = (unsigned)(strtoul(subject->text, NULL, 10) % 1000);
+    socket_faults_send(&fault);
 }
 
 static void terminate(int unused, const struct subject *subject)

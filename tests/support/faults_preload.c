@@ -1,0 +1,97 @@
+/*
+ * To be preloaded into a program: faults that no outside can bring about at will, chosen by its
+ * environment. Together with socket_faults.c, whose faults it chooses, too.
+ *
+ *     FAULT_SIGTERM_AT=N   SIGTERM comes with the N-th system call of those that make something
+ *     FAULT_CLOCK_JUMPS=S  the system's time jumps by S seconds with every reading, to and fro
+ *     FAULT_SEND=ERRNO,BYTES,EVERY  every so manieth call that sends on an accepted socket fails;
+ *                          with ERRNO 0 it takes so many bytes
+ *     FAULT_ACCEPT=ERRNO,CALLS      so many calls that accept fail
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "socket_faults.h"
+
+static long sigterm_at;
+static long jump_s;
+
+__attribute__((constructor)) static void choose_faults(void)
+{
+    const char *text = getenv("FAULT_SIGTERM_AT");
+    struct socket_fault fault = {.calls = UINT32_MAX};
+    unsigned calls;
+    int error;
+
+    sigterm_at = text ? strtol(text, NULL, 10) : 0;
+    text = getenv("FAULT_CLOCK_JUMPS");
+    jump_s = text ? strtol(text, NULL, 10) : 0;
+    text = getenv("FAULT_SEND");
+    if (text && sscanf(text, "%d,%zu,%u", &fault.error, &fault.bytes, &fault.every) == 3)
+        socket_faults_send(&fault);
+    text = getenv("FAULT_ACCEPT");
+    if (text && sscanf(text, "%d,%u", &error, &calls) == 2)
+        socket_faults_accept(error, calls);
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static long signalled(long result)
+{
+    if (sigterm_at > 0 && --sigterm_at == 0)
+        kill(getpid(), SIGTERM);
+    return result;
+}
+
+int socket(int domain, int type, int protocol)
+{
+    return (int)signalled(syscall(SYS_socket, domain, type, protocol));
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    return (int)signalled(syscall(SYS_bind, fd, address, length));
+}
+
+int listen(int fd, int backlog)
+{
+    return (int)signalled(syscall(SYS_listen, fd, backlog));
+}
+
+int epoll_create1(int flags)
+{
+    return (int)signalled(syscall(SYS_epoll_create1, flags));
+}
+
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    return (int)signalled(syscall(SYS_epoll_ctl, epoll, operation, fd, event));
+}
+
+int pipe2(int fds[2], int flags)
+{
+    return (int)signalled(syscall(SYS_pipe2, fds, flags));
+}
+
+/* ---- the system's time ----------------------------------------------------------------------- */
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static bool forwards;
+    long result = syscall(SYS_clock_gettime, clock, now);
+
+    if (jump_s != 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+        forwards = !forwards;
+        now->tv_sec += forwards ? jump_s : 0;
+    }
+    return (int)result;
+}
