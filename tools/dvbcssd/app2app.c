@@ -36,8 +36,8 @@ static void channel_text(const struct config *config, const char *before, const 
 void app2app_urls(const struct config *config, char wc_url[APP2APP_TEXT_SIZE],
                   char ts_url[APP2APP_TEXT_SIZE])
 {
-    channel_text(config, "ws://{{host}}:{{port}}", WC_CHANNEL, wc_url);
-    channel_text(config, "ws://{{host}}:{{port}}", TS_CHANNEL, ts_url);
+    channel_text(config, "{{ws}}://{{host}}:{{port}}", WC_CHANNEL, wc_url);
+    channel_text(config, "{{ws}}://{{host}}:{{port}}", TS_CHANNEL, ts_url);
 }
 
 /* ---- starting ------------------------------------------------------------------------------- */
@@ -85,7 +85,9 @@ static int start_cii(struct app2app *app2app, const struct app2app_parts *parts,
     options.greeting = DVBCSS_APP2APP_PAIRED;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
     options.advertise_port = (uint16_t)config->http.advertise_port;
-    options.hooks.on_disconnect = connection_log_end;
+    options.hooks = parts->cii_hooks;
+    options.user_data_size = parts->cii_user_data_size;
+    options.context = parts->context;
     return dvbcss_cii_endpoint_create(&app2app->cii, parts->server, &options);
 }
 

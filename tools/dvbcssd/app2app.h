@@ -31,6 +31,10 @@ struct app2app_parts {
     const struct dvbcss_clock *wall_clock;
     /** limits_hosts() */
     const char *hosts;
+    /** As the CII endpoint's own. */
+    struct dvbcss_cii_endpoint_hooks cii_hooks;
+    size_t cii_user_data_size;
+    void *context;
 };
 
 /**
@@ -51,7 +55,7 @@ enum { APP2APP_TEXT_SIZE = 512 };
 /** Writes the path below which all is served, without a slash at its end. */
 void app2app_path(const struct config *config, char path[APP2APP_TEXT_SIZE]);
 
-/** Writes the URLs that the CII channel names, with placeholders for host and port. */
+/** Writes the URLs that the CII channel names, with placeholders for scheme, host and port. */
 void app2app_urls(const struct config *config, char wc_url[APP2APP_TEXT_SIZE],
                   char ts_url[APP2APP_TEXT_SIZE]);
 

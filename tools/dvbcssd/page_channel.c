@@ -574,8 +574,9 @@ int page_channel_start(struct page_channel **out, struct services *services, cha
     }
     channel->services = services;
     channel->companions = (struct page_companions){
-        .cii = services->cii,
-        .ts = services->ts,
+        .cii = {dvbcss_cii_endpoint_base(services->cii),
+                dvbcss_cii_endpoint_base(services->app2app.cii)},
+        .ts = {dvbcss_ts_endpoint_base(services->ts), services->app2app.ts},
         .audience = {send_to_owner, forget_timeline, channel},
     };
     uv_timer_init(services->loop, &channel->silence);

@@ -59,7 +59,8 @@ static bool tell_selectors(struct page_companions *companions)
     json_t *told = companions->selectors, *wanted = json_object(), *added, *removed;
     bool goes_on = true;
 
-    dvbcss_endpoint_each(dvbcss_ts_endpoint_base(companions->ts), collect, wanted);
+    for (size_t i = 0; i < PAGE_COMPANIONS_PATHS; i++)
+        dvbcss_endpoint_each(companions->ts[i], collect, wanted);
     added = missing_from(told, wanted);
     removed = missing_from(wanted, told);
     companions->selectors = wanted;
@@ -78,8 +79,10 @@ static bool tell_selectors(struct page_companions *companions)
 
 static bool tell_count(struct page_companions *companions, bool first)
 {
-    size_t count = dvbcss_endpoint_connection_count(dvbcss_cii_endpoint_base(companions->cii));
+    size_t count = 0;
 
+    for (size_t i = 0; i < PAGE_COMPANIONS_PATHS; i++)
+        count += dvbcss_endpoint_connection_count(companions->cii[i]);
     if (!first && count == companions->count)
         return true;
     companions->count = count;
@@ -154,8 +157,10 @@ void page_companions_tell(struct page_companions *companions)
         round.goes_on = tell_count(companions, first);
     if (!companions->curious)
         return;
-    dvbcss_endpoint_each(dvbcss_cii_endpoint_base(companions->cii), tell_of_cii, &round);
-    dvbcss_endpoint_each(dvbcss_ts_endpoint_base(companions->ts), tell_of_ts, &round);
+    for (size_t i = 0; i < PAGE_COMPANIONS_PATHS; i++)
+        dvbcss_endpoint_each(companions->cii[i], tell_of_cii, &round);
+    for (size_t i = 0; i < PAGE_COMPANIONS_PATHS; i++)
+        dvbcss_endpoint_each(companions->ts[i], tell_of_ts, &round);
 }
 
 void page_companions_asked(struct dvbcss_connection *connection)

@@ -34,10 +34,13 @@ struct page_audience {
     void *user;
 };
 
+enum { PAGE_COMPANIONS_PATHS = 2 };
+
 /** What the page was told. */
 struct page_companions {
-    struct dvbcss_cii_endpoint *cii;
-    struct dvbcss_ts_endpoint *ts;
+    /** Those of CII and of TS: their own, and those of the compatibility channels. */
+    struct dvbcss_endpoint *cii[PAGE_COMPANIONS_PATHS];
+    struct dvbcss_endpoint *ts[PAGE_COMPANIONS_PATHS];
     struct page_audience audience;
     /** Whether there is one, and whether it wants to know of each companion. */
     bool listening, curious;

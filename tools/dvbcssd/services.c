@@ -252,8 +252,15 @@ static int start_wc_ws(struct services *services, const struct config *config,
 static int start_app2app(struct services *services, const struct config *config,
                          struct services_error *error)
 {
-    const struct app2app_parts parts = {services->server, services->ts, services->wall_clock,
-                                        services->hosts};
+    const struct app2app_parts parts = {
+        .server = services->server,
+        .ts = services->ts,
+        .wall_clock = services->wall_clock,
+        .hosts = services->hosts,
+        .cii_hooks = {.on_connect = on_companion, .on_disconnect = on_cii_gone},
+        .cii_user_data_size = sizeof(struct page_companion),
+        .context = services,
+    };
     char reason[sizeof error->text - 32];
 
     if (app2app_start(&services->app2app, &parts, config, reason, sizeof reason) != 0)

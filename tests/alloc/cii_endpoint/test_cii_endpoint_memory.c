@@ -63,6 +63,7 @@ Test(cii_endpoint_memory, creation_fails_cleanly)
     bool failed = true;
 
     options.advertise_host = "tv.example";
+    options.greeting = "hello";
     for (unsigned n = 0; failed; n++) {
         struct dvbcss_cii_endpoint *endpoint = NULL;
         int error;

@@ -602,6 +602,21 @@ Test(cii_endpoint, state_may_be_set_by_the_hook_of_a_connect)
     leave(peer);
 }
 
+Test(cii_endpoint, greets_before_it_says_anything)
+{
+    struct dvbcss_cii_endpoint_options options = with_hooks();
+    struct ws_peer *peer;
+
+    options.greeting = "hello";
+    options.id_prefix = "greeter";
+    restart(&options);
+    peer = companion();
+    expect_message(peer, "hello");
+    expect_message(peer, nothing);
+    cr_assert_not_null(dvbcss_endpoint_find(dvbcss_cii_endpoint_base(cii), "greeter-1"));
+    leave(peer);
+}
+
 Test(cii_endpoint, works_without_hooks)
 {
     struct dvbcss_cii_endpoint_options options = DVBCSS_CII_ENDPOINT_OPTIONS_INIT;

@@ -728,6 +728,50 @@ Test(ts_endpoint, connections_carry_data_of_the_application)
     leave(peer);
 }
 
+Test(ts_endpoint, tells_the_same_on_a_further_path)
+{
+    struct dvbcss_ts_path_options options = DVBCSS_TS_PATH_OPTIONS_INIT;
+    struct dvbcss_endpoint *second = NULL, *third = NULL;
+    struct ws_peer *first = companion_that_asks(SETUP);
+    struct ws_peer *peer = calloc(1, sizeof *peer);
+
+    expect_available(first, 0, 0, 1.0);
+    options.path = "/other";
+    options.id_prefix = "other";
+    cr_assert_eq(dvbcss_ts_endpoint_add_path(ts, &second, server, &options), 0);
+    cr_assert_eq(dvbcss_ts_endpoint_add_path(ts, &third, server, &options), DVBCSS_EFULL);
+    cr_assert_null(third);
+    cr_assert(peer && ws_peer_open(peer, &loop, dvbcss_server_address(server, 0), "/other"));
+    cr_assert(ws_peer_send_text(peer, SETUP));
+    expect_available(peer, 0, 0, 1.0);
+    cr_assert_str_eq(seen.last_id, "other-1");
+    cr_assert_eq(dvbcss_endpoint_connection_count(second), 1);
+    cr_assert_eq(dvbcss_endpoint_connection_count(dvbcss_ts_endpoint_base(ts)), 1);
+    wall_ns = SECOND;
+    play(7, 0.0);
+    expect_available(first, 7, SECOND, 0.0);
+    expect_available(peer, 7, SECOND, 0.0);
+    dvbcss_ts_endpoint_destroy(ts);
+    ts = NULL;
+    cr_assert_eq(ws_peer_read_close(peer, NULL), DVBCSS_CLOSE_GOING_AWAY);
+    cr_assert_eq(seen.disconnects, 2);
+    leave(first);
+    leave(peer);
+}
+
+Test(ts_endpoint, further_paths_that_cannot_be_had_are_refused)
+{
+    struct dvbcss_ts_path_options options = DVBCSS_TS_PATH_OPTIONS_INIT;
+    struct dvbcss_endpoint *second = NULL;
+
+    options.path = "/ts";
+    options.id_prefix = "other";
+    cr_assert_eq(dvbcss_ts_endpoint_add_path(ts, &second, server, &options), DVBCSS_EEXIST);
+    options.path = "no-slash";
+    cr_assert_eq(dvbcss_ts_endpoint_add_path(ts, &second, server, &options), DVBCSS_EINVAL);
+    cr_assert_null(second);
+}
+
 Test(ts_endpoint, what_cannot_work_is_refused)
 {
     struct dvbcss_ts_endpoint_options options = with_hooks();
