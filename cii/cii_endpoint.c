@@ -38,6 +38,7 @@ struct dvbcss_cii_endpoint {
     enum dvbcss_cii_policy policy;
     char *advertise_host;
     uint16_t advertise_port;
+    uint16_t advertise_tls_port;
     /* NULL for none. */
     struct dvbcss_message *greeting;
     struct dvbcss_cii_endpoint_hooks hooks;
@@ -104,6 +105,7 @@ static struct group *join_group(struct dvbcss_cii_endpoint *endpoint,
     char host[DVBCSS_URL_HOST_SIZE];
     uint16_t port = reached_address(dvbcss_connection_local(connection), host, sizeof host);
     bool secure = dvbcss_connection_secure(connection);
+    uint16_t advertised_port = secure ? endpoint->advertise_tls_port : endpoint->advertise_port;
     const char *name = dvbcss_connection_server_name(connection);
     struct list_node *node;
     struct list_node *after;
@@ -113,8 +115,8 @@ static struct group *join_group(struct dvbcss_cii_endpoint *endpoint,
         snprintf(host, sizeof host, "%s", endpoint->advertise_host);
     else if (*name)
         snprintf(host, sizeof host, "%s", name);
-    if (endpoint->advertise_port != 0)
-        port = endpoint->advertise_port;
+    if (advertised_port != 0)
+        port = advertised_port;
     LIST_FOR_EACH (node, after, &endpoint->groups) {
         group = CONTAINER_OF(node, struct group, node);
         if (group->port == port && group->secure == secure && strcmp(group->host, host) == 0) {
@@ -350,6 +352,7 @@ static int copy_settings(struct dvbcss_cii_endpoint *endpoint,
 
     endpoint->policy = options->policy;
     endpoint->advertise_port = options->advertise_port;
+    endpoint->advertise_tls_port = options->advertise_tls_port;
     endpoint->hooks = options->hooks;
     endpoint->context = options->context;
     endpoint->advertise_host = dvbcss_strdup(options->advertise_host);

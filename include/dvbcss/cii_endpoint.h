@@ -72,6 +72,8 @@ struct dvbcss_cii_endpoint_options {
      * it compares with the certificate. `{{ws}}` becomes `wss` for companions with TLS. */
     const char *advertise_host;
     uint16_t advertise_port;
+    /** The port for companions with TLS, likewise. */
+    uint16_t advertise_tls_port;
     /** Bytes of user data for each connection: dvbcss_cii_endpoint_user_data(). */
     size_t user_data_size;
     struct dvbcss_cii_endpoint_hooks hooks;
@@ -82,7 +84,7 @@ struct dvbcss_cii_endpoint_options {
 #define DVBCSS_CII_ENDPOINT_OPTIONS_INIT                                                           \
     {                                                                                              \
         "/cii", "cii", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 4096, 0, 0, 64, 1048576, 30, 0}, \
-            {DVBCSS_ORIGIN_ANY, NULL, NULL}, DVBCSS_CII_SEND_CHANGES, NULL, NULL, NULL, 0, 0,      \
+            {DVBCSS_ORIGIN_ANY, NULL, NULL}, DVBCSS_CII_SEND_CHANGES, NULL, NULL, NULL, 0, 0, 0,   \
             {NULL, NULL, NULL}, NULL                                                               \
     }
 

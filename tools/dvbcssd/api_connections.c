@@ -87,11 +87,12 @@ static json_t *describe(struct dvbcss_connection *connection, enum endpoint_kind
 {
     char peer[DVBCSS_ADDRESS_TEXT_SIZE], local[DVBCSS_ADDRESS_TEXT_SIZE];
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:o}", "id",
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:f, s:o, s:o, s:o, s:o}", "id",
                      dvbcss_connection_id(connection), "endpoint", endpoint_names[kind], "address",
                      dvbcss_address_format(dvbcss_connection_peer(connection), peer),
                      "local_address",
-                     dvbcss_address_format(dvbcss_connection_local(connection), local), "age_s",
+                     dvbcss_address_format(dvbcss_connection_local(connection), local), "secure",
+                     dvbcss_connection_secure(connection), "age_s",
                      (double)dvbcss_connection_age_ms(connection) / 1000.0, "traffic",
                      describe_traffic(connection), "cii",
                      endpoint_speaks_cii(kind) ? describe_cii(connection) : json_null(), "ts",

@@ -85,6 +85,7 @@ static int start_cii(struct app2app *app2app, const struct app2app_parts *parts,
     options.greeting = DVBCSS_APP2APP_PAIRED;
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
     options.advertise_port = (uint16_t)config->http.advertise_port;
+    options.advertise_tls_port = (uint16_t)config->tls.advertise_port;
     options.hooks = parts->cii_hooks;
     options.user_data_size = parts->cii_user_data_size;
     options.context = parts->context;

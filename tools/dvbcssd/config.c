@@ -381,6 +381,19 @@ static int check_paths(const struct config *config, struct config_error *error)
     return 0;
 }
 
+static int check_listeners(const struct config *config, struct config_error *error)
+{
+    bool control = config->control.tls && *config->control.tcp_address;
+
+    if (!config->http.enabled && !config->tls.enabled)
+        return refuse(error, "http.enabled and tls.enabled: one of them must be true");
+    if (config->discovery.enabled && !config->http.enabled)
+        return refuse(error, "discovery.enabled needs http.enabled: DIAL knows no TLS");
+    if ((config->tls.enabled || control) && !*config->tls.certificate)
+        return refuse(error, "%s needs tls.certificate", control ? "control.tls" : "tls.enabled");
+    return 0;
+}
+
 int config_check(struct config *config, struct config_error *error)
 {
     if (check_paths(config, error) != 0)
@@ -393,6 +406,8 @@ int config_check(struct config *config, struct config_error *error)
     if (config->http.idle_timeout_s != 0 &&
         (double)config->http.idle_timeout_s <= config->http.ping_interval_s)
         return refuse(error, "http.idle_timeout must be more than http.ping_interval");
+    if (check_listeners(config, error) != 0)
+        return -1;
     if (*config->control.tcp_address && !*config->control.token && !*config->control.token_file)
         return refuse(error, "control.tcp_address needs control.token_file or control.token");
     if (config->pages.api && !config->pages.enabled)

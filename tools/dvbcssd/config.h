@@ -33,6 +33,7 @@ struct config_wallclock {
 
 /** `[http]`: the listener that carries the WebSocket endpoints. */
 struct config_http {
+    bool enabled;
     char *address;
     int64_t port;
     char *advertise_host;
@@ -50,6 +51,17 @@ struct config_http {
     /** 0 for what the limits of connections need. */
     int64_t fd_limit;
     bool metrics;
+};
+
+/** `[tls]`: the listener that carries the same by TLS, and the certificate for all with TLS. */
+struct config_tls {
+    bool enabled;
+    char *address;
+    int64_t port;
+    int64_t advertise_port;
+    /** Files. Empty for none, and for one that the certificate's file has. */
+    char *certificate;
+    char *key;
 };
 
 /** `[cii]`, `[ts]` and `[wc_ws]`: a WebSocket endpoint. */
@@ -117,6 +129,7 @@ struct config_control {
     int64_t tcp_port;
     int64_t max_connections;
     int64_t max_connections_per_address;
+    bool tls;
     char *token;
     char *token_file;
     /** Separated by spaces, as are the origins. */
@@ -176,6 +189,7 @@ struct config_log {
 struct config {
     struct config_wallclock wallclock;
     struct config_http http;
+    struct config_tls tls;
     struct config_endpoint cii;
     struct config_endpoint ts;
     double ts_resend_s;

@@ -313,6 +313,8 @@ const struct config_key config_keys[] = {
      "Send the exact time of transmission in a second message; some companions mishandle it",
      RESTART},
 
+    {"http", "enabled", &boolean, AT(http.enabled), 0, 0, NULL, "true",
+     "Serve companions without TLS; discovery needs it", RESTART},
     {"http", "address", &string, AT(http.address), 0, 0, NULL, "0.0.0.0",
      "IPv4 or IPv6 address to listen on; :: for all of both", RESTART},
     {"http", "port", &integer, AT(http.port), 0, 65535, NULL, "7681",
@@ -350,6 +352,24 @@ const struct config_key config_keys[] = {
     {"http", "metrics", &boolean, AT(http.metrics), 0, 0, NULL, "false",
      "Serve /metrics and /healthz to companions, too, and not on the control listeners only",
      RESTART},
+
+    {"tls", "enabled", &boolean, AT(tls.enabled), 0, 0, NULL, "false",
+     "Serve companions by TLS (wss, https), beside the listener without it", RESTART},
+    {"tls", "address", &string, AT(tls.address), 0, 0, NULL, "0.0.0.0",
+     "IPv4 or IPv6 address to listen on with TLS; :: for all of both", RESTART},
+    {"tls", "port", &integer, AT(tls.port), 0, 65535, NULL, "7683",
+     "TCP port with TLS; 0 lets the system choose", RESTART},
+    {"tls", "advertise_port", &integer, AT(tls.advertise_port), 0, 65535, NULL, "0",
+     "Port that the URLs in CII name for companions with TLS; 0 for the one that each reached",
+     RESTART},
+    {"tls", "certificate", &string, AT(tls.certificate), 0, 0, NULL, "",
+     "File (PEM) with the certificate, and those between it and the authority that companions "
+     "trust; read again at each reload",
+     LIVE},
+    {"tls", "key", &string, AT(tls.key), 0, 0, NULL, "",
+     "File (PEM) with the certificate's private key, without a passphrase; empty if the "
+     "certificate's file has it",
+     LIVE},
 
     {"cii", "enabled", &boolean, AT(cii.enabled), 0, 0, NULL, "true",
      "Serve what the TV presents (CSS-CII); a disabled endpoint answers 403", LIVE},
@@ -456,6 +476,8 @@ const struct config_key config_keys[] = {
     {"control", "max_connections_per_address", &integer, AT(control.max_connections_per_address), 0,
      10000, NULL, "32", "Those of one address over TCP; one more is answered 429; 0 for any number",
      RESTART},
+    {"control", "tls", &boolean, AT(control.tls), 0, 0, NULL, "false",
+     "Serve the control API over TCP by TLS only, with the certificate of [tls]", RESTART},
     {"control", "token", &token, AT(control.token), 0, 0, NULL, "",
      "Bearer token that requests over TCP must carry; better in a file of its own",
      LIVE | CONFIG_SECRET},

@@ -11,6 +11,7 @@
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
 #include "limits.h"
+#include "listeners.h"
 #include "services.h"
 
 enum {
@@ -86,7 +87,7 @@ static int open_socket(struct control *control, const struct config_control *con
     return 0;
 }
 
-static int start_server(struct control *control, const struct config_control *config, char *reason,
+static int start_server(struct control *control, const struct config *config, char *reason,
                         size_t reason_size)
 {
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
@@ -95,21 +96,23 @@ static int start_server(struct control *control, const struct config_control *co
     struct dvbcss_server_listen listen[2];
     int error;
 
-    if (*config->tcp_address)
-        listen[options.listen_count++] = (struct dvbcss_server_listen){
-            .host = config->tcp_address, .port = (uint16_t)config->tcp_port};
+    if (*config->control.tcp_address)
+        listen[options.listen_count++] =
+            (struct dvbcss_server_listen){.host = config->control.tcp_address,
+                                          .port = (uint16_t)config->control.tcp_port,
+                                          .tls = config->control.tls};
     if (control->socket.fd >= 0)
         listen[options.listen_count++] =
             (struct dvbcss_server_listen){.socket = control->socket.fd};
     if (options.listen_count == 0)
         return 0;
     options.listen = listen;
-    limits_of_control(&options, config);
+    limits_of_control(&options, &config->control);
     options.fd_limit = control->services->descriptors.control;
+    options.tls = listeners_certificate(&config->tls);
     error = dvbcss_server_create(&control->server, control->services->loop, &options, &report);
     if (error != 0) {
-        snprintf(reason, reason_size, "%s%s%s", dvbcss_error_text(error),
-                 *report.reason ? ": " : "", report.reason);
+        listeners_explain(error, &report, NULL, reason, reason_size);
         if (control->socket.fd >= 0)
             close(control->socket.fd);
         return -1;
@@ -152,7 +155,7 @@ static void write_url(struct control *control, const struct config_control *conf
     char address[DVBCSS_ADDRESS_TEXT_SIZE];
 
     if (*config->tcp_address)
-        snprintf(control->url, sizeof control->url, "http://%s",
+        snprintf(control->url, sizeof control->url, "%s://%s", config->tls ? "https" : "http",
                  dvbcss_address_format(dvbcss_server_address(control->server, 0), address));
 }
 
@@ -168,7 +171,7 @@ int control_start(struct control **out, struct services *services, const struct 
     control->services = services;
     if (control_guard_init(&control->guard, &config->control, reason, reason_size) != 0 ||
         open_socket(control, &config->control, reason, reason_size) != 0 ||
-        start_server(control, &config->control, reason, reason_size) != 0 ||
+        start_server(control, config, reason, reason_size) != 0 ||
         start_for_pages(control, config, reason, reason_size) != 0)
         goto fail;
     if (!control->server && !config->pages.api) {
@@ -215,7 +218,7 @@ const char *control_url(const struct control *control)
     return control ? control->url : "";
 }
 
-const struct dvbcss_server *control_server(const struct control *control)
+struct dvbcss_server *control_server(const struct control *control)
 {
     return control ? control->server : NULL;
 }

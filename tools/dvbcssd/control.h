@@ -38,6 +38,6 @@ const char *control_socket_path(const struct control *control);
 const char *control_url(const struct control *control);
 
 /** The server behind both; NULL if there is none. */
-const struct dvbcss_server *control_server(const struct control *control);
+struct dvbcss_server *control_server(const struct control *control);
 
 #endif

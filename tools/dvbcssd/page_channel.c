@@ -257,10 +257,13 @@ void page_channel_companion_left(struct page_channel *channel, struct dvbcss_con
 
 static void send_cii_url(struct page_channel *channel, struct page *page)
 {
-    char address[DVBCSS_ADDRESS_TEXT_SIZE], url[DVBCSS_ADDRESS_TEXT_SIZE + 512];
+    const char *name = dvbcss_connection_server_name(page->connection);
+    char address[DVBCSS_ADDRESS_TEXT_SIZE], url[DVBCSS_ADDRESS_TEXT_SIZE + 768];
+    const char *where = dvbcss_address_format(dvbcss_connection_local(page->connection), address);
 
-    snprintf(url, sizeof url, "ws://%s%s",
-             dvbcss_address_format(dvbcss_connection_local(page->connection), address),
+    snprintf(url, sizeof url, "%s://%s%s%s",
+             dvbcss_connection_secure(page->connection) ? "wss" : "ws", name,
+             *name ? strrchr(where, ':') : where,
              dvbcss_endpoint_path(dvbcss_cii_endpoint_base(channel->services->cii)));
     tell(channel, page, page_write_cii_url(url));
 }

@@ -15,11 +15,19 @@ static char *describe(const struct services_urls *urls)
     const struct {
         const char *name;
         const char *url;
-    } members[] = {{"cii", urls->cii},         {"ts", urls->ts},
-                   {"wc", urls->wc},           {"wc_ws", urls->wc_ws},
-                   {"app2app", urls->app2app}, {"http", urls->http},
-                   {"dial", urls->dial},       {"page", urls->page},
-                   {"pages", urls->pages},     {"control_socket", urls->control_socket},
+    } members[] = {{"cii", urls->cii},
+                   {"ts", urls->ts},
+                   {"cii_tls", urls->cii_tls},
+                   {"ts_tls", urls->ts_tls},
+                   {"wc", urls->wc},
+                   {"wc_ws", urls->wc_ws},
+                   {"app2app", urls->app2app},
+                   {"http", urls->http},
+                   {"https", urls->https},
+                   {"dial", urls->dial},
+                   {"page", urls->page},
+                   {"pages", urls->pages},
+                   {"control_socket", urls->control_socket},
                    {"control", urls->control}};
     json_t *object = json_pack("{s:{s:s, s:i}, s:i}", "wall_clock", "clock", "CLOCK_MONOTONIC_RAW",
                                "epoch_ns", 0, "pid", (int)getpid());

@@ -6,6 +6,7 @@
 #include "dvbcss/log.h"
 #include "endpoints.h"
 #include "limits.h"
+#include "listeners.h"
 #include "logging.h"
 
 /* A configuration on its way into force. */
@@ -51,6 +52,19 @@ static int check_timeline(struct change *change, const struct config_timeline *w
     return 0;
 }
 
+static int check_timelines(struct change *change)
+{
+    /* The programme's timelines go with it, and those of a page are not touched. */
+    if (change->services->programme || config_runs_demo(&change->fresh) ||
+        page_channel_presents(change->services->page))
+        return 0;
+    for (size_t i = 0; i < change->fresh.timeline_count; i++) {
+        if (check_timeline(change, &change->fresh.timelines[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Everything that could fail later. */
 static int check(struct change *change)
 {
@@ -64,14 +78,12 @@ static int check(struct change *change)
     if (token_init(&change->page_token, "page", change->fresh.page.token,
                    change->fresh.page.token_file, reason, sizeof reason) != 0)
         return refuse(change, "%s", reason);
-    /* The programme's timelines go with it, and those of a page are not touched. */
-    if (change->services->programme || config_runs_demo(&change->fresh) ||
-        page_channel_presents(change->services->page))
-        return 0;
-    for (size_t i = 0; i < change->fresh.timeline_count; i++) {
-        if (check_timeline(change, &change->fresh.timelines[i]) != 0)
-            return -1;
-    }
+    if (check_timelines(change) != 0)
+        return -1;
+    /* Always: the files behind the same names may be others. In force at once, and so the last. */
+    if (*change->fresh.tls.certificate &&
+        listeners_reload(change->services, &change->fresh.tls, reason, sizeof reason) != 0)
+        return refuse(change, "%s", reason);
     return 0;
 }
 

@@ -1,6 +1,5 @@
 #include "services.h"
 
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "dvbcss/system_time.h"
 #include "dvbcss/url.h"
 #include "limits.h"
+#include "listeners.h"
 #include "wall_clock.h"
 
 /* Starts one service. Returns 0, or -1 with the error filled. */
@@ -27,26 +27,6 @@ static int refuse(struct services_error *error, const char *format, ...)
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
     return -1;
-}
-
-/* ---- addresses in URLs ---------------------------------------------------------------------- */
-
-/* The host that the ready file names for a service bound to an address. */
-static void ready_host(const char *address, char *host, size_t size)
-{
-    if (strcmp(address, "0.0.0.0") == 0)
-        address = "127.0.0.1";
-    else if (strcmp(address, "::") == 0)
-        address = "::1";
-    if (dvbcss_url_host_of_address(address, host, size) != 0)
-        snprintf(host, size, "localhost");
-}
-
-static uint16_t port_of(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
 }
 
 /* ---- companions, for the page that is the television ----------------------------------------- */
@@ -127,53 +107,44 @@ static int start_wc_service(struct services *services, const struct config *conf
     if (wall_clock_start(&services->wc_service, &config->wallclock, reason, sizeof reason) != 0)
         return refuse(error, "wallclock: %s", reason);
     wall_clock_first_address(&config->wallclock, address, sizeof address);
-    ready_host(address, host, sizeof host);
+    listeners_host(address, host, sizeof host);
     snprintf(services->urls.wc, sizeof services->urls.wc, "udp://%s:%u", host,
              dvbcss_wc_service_port(services->wc_service));
     return 0;
-}
-
-/* Where the first socket is. */
-static void write_http_url(struct services *services)
-{
-    const struct sockaddr *address = dvbcss_server_address(services->server, 0);
-    char text[DVBCSS_URL_HOST_SIZE], host[DVBCSS_URL_HOST_SIZE];
-
-    uv_ip_name(address, text, sizeof text);
-    ready_host(text, host, sizeof host);
-    snprintf(services->urls.http, sizeof services->urls.http, "http://%s:%u", host,
-             port_of(address));
 }
 
 static int start_server(struct services *services, const struct config *config,
                         struct services_error *error)
 {
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen[SOCKETS_MAX];
+    struct dvbcss_server_listen listen[LISTENERS_MAX];
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     int result;
 
     options.listen = listen;
-    options.listen_count = sockets_listen(&services->sockets, &config->http, listen);
+    options.listen_count = listeners_of_companions(&services->sockets, config, listen);
+    options.tls = listeners_certificate(&config->tls);
     options.fd_limit = services->descriptors.companions;
     limits_of_listener(&options, &config->http);
     services->hosts = limits_hosts(&config->http);
     if (!services->hosts)
         return refuse(error, "http: out of memory");
     result = dvbcss_server_create(&services->server, services->loop, &options, &report);
-    if (result != 0)
-        return refuse(error, "http: %s port %u: %s%s%s", config->http.address, listen[0].port,
-                      dvbcss_error_text(result), *report.reason ? ": " : "", report.reason);
-    write_http_url(services);
+    if (result != 0) {
+        listeners_explain(result, &report, listen, error->text, sizeof error->text);
+        return -1;
+    }
+    listeners_write_urls(services);
     return 0;
 }
 
-/* The URL of an endpoint on the HTTP listener: its ready URL with another scheme and a path. */
-static void endpoint_url(const struct services *services, bool enabled, const char *path, char *url,
+/* The URL of an endpoint on a listener, whose URL differs in its scheme: ws for http, wss for
+ * https; none if there is no such listener. */
+static void endpoint_url(const char *listener, bool enabled, const char *path, char *url,
                          size_t size)
 {
-    if (enabled)
-        snprintf(url, size, "ws%s%s", services->urls.http + strlen("http"), path);
+    if (enabled && *listener)
+        snprintf(url, size, "ws%s%s", listener + strlen("http"), path);
 }
 
 static int start_cii(struct services *services, const struct config *config,
@@ -188,6 +159,7 @@ static int start_cii(struct services *services, const struct config *config,
     limits_of_endpoint(&options.limits, &config->cii);
     options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
     options.advertise_port = (uint16_t)config->http.advertise_port;
+    options.advertise_tls_port = (uint16_t)config->tls.advertise_port;
     options.user_data_size = sizeof(struct page_companion);
     options.hooks.on_connect = on_companion;
     options.hooks.on_disconnect = on_cii_gone;
@@ -195,8 +167,10 @@ static int start_cii(struct services *services, const struct config *config,
     result = dvbcss_cii_endpoint_create(&services->cii, services->server, &options);
     if (result != 0)
         return refuse(error, "cii: %s: %s", options.path, dvbcss_error_text(result));
-    endpoint_url(services, config->cii.enabled, options.path, services->urls.cii,
+    endpoint_url(services->urls.http, config->cii.enabled, options.path, services->urls.cii,
                  sizeof services->urls.cii);
+    endpoint_url(services->urls.https, config->cii.enabled, options.path, services->urls.cii_tls,
+                 sizeof services->urls.cii_tls);
     return 0;
 }
 
@@ -222,8 +196,10 @@ static int start_ts(struct services *services, const struct config *config,
     if (result != 0)
         return refuse(error, "ts: %s: %s", options.path, dvbcss_error_text(result));
     services_set_delay(services, config->ts_delay_ms);
-    endpoint_url(services, config->ts.enabled, options.path, services->urls.ts,
+    endpoint_url(services->urls.http, config->ts.enabled, options.path, services->urls.ts,
                  sizeof services->urls.ts);
+    endpoint_url(services->urls.https, config->ts.enabled, options.path, services->urls.ts_tls,
+                 sizeof services->urls.ts_tls);
     return 0;
 }
 
@@ -244,8 +220,8 @@ static int start_wc_ws(struct services *services, const struct config *config,
     result = dvbcss_wc_ws_endpoint_create(&services->wc_ws, services->server, &options);
     if (result != 0)
         return refuse(error, "wc_ws: %s: %s", options.path, dvbcss_error_text(result));
-    endpoint_url(services, config->wc_ws.enabled, options.path, services->urls.wc_ws,
-                 sizeof services->urls.wc_ws);
+    endpoint_url(listeners_base_url(services), config->wc_ws.enabled, options.path,
+                 services->urls.wc_ws, sizeof services->urls.wc_ws);
     return 0;
 }
 
@@ -265,9 +241,9 @@ static int start_app2app(struct services *services, const struct config *config,
 
     if (app2app_start(&services->app2app, &parts, config, reason, sizeof reason) != 0)
         return refuse(error, "app2app: %s", reason);
-    endpoint_url(services, config->app2app.enabled || config->app2app.compatibility,
-                 config->discovery.app2app_path, services->urls.app2app,
-                 sizeof services->urls.app2app);
+    endpoint_url(
+        listeners_base_url(services), config->app2app.enabled || config->app2app.compatibility,
+        config->discovery.app2app_path, services->urls.app2app, sizeof services->urls.app2app);
     return 0;
 }
 
@@ -282,7 +258,7 @@ static const char *write_wc_url(const struct services *services, const struct co
 
     if (!wall_clock_is_on(&config->wallclock, config->http.address)) {
         wall_clock_first_address(&config->wallclock, address, sizeof address);
-        ready_host(address, host, sizeof host);
+        listeners_host(address, host, sizeof host);
     }
     snprintf(url, WC_URL_SIZE, "udp://%s:%u", host,
              config->wallclock.advertise_port != 0 ? (unsigned)config->wallclock.advertise_port
@@ -293,7 +269,7 @@ static const char *write_wc_url(const struct services *services, const struct co
 /* As CII names it: on the address that each companion reached. */
 static const char *write_ts_url(const struct config *config, char url[TS_URL_SIZE])
 {
-    snprintf(url, TS_URL_SIZE, "ws://{{host}}:{{port}}%s", config->ts.path);
+    snprintf(url, TS_URL_SIZE, "{{ws}}://{{host}}:{{port}}%s", config->ts.path);
     return url;
 }
 
@@ -340,7 +316,7 @@ static int start_page(struct services *services, const struct config *config,
         return refuse(error, "page: %s", reason);
     if (config->page.enabled)
         snprintf(services->urls.page, sizeof services->urls.page, "ws%s%s",
-                 services->urls.http + strlen("http"), config->page.path);
+                 listeners_base_url(services) + strlen("http"), config->page.path);
     return 0;
 }
 
@@ -388,7 +364,8 @@ static int start_pages(struct services *services, const struct config *config,
     if (pages_start(&services->pages, services->server, config, reason, sizeof reason) != 0)
         return refuse(error, "pages: %s", reason);
     if (services->pages)
-        snprintf(services->urls.pages, sizeof services->urls.pages, "%s/", services->urls.http);
+        snprintf(services->urls.pages, sizeof services->urls.pages, "%s/",
+                 listeners_base_url(services));
     return 0;
 }
 

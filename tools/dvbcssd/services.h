@@ -38,11 +38,15 @@ struct services_error {
 struct services_urls {
     char cii[512];
     char ts[512];
+    /** The same by TLS. */
+    char cii_tls[512];
+    char ts_tls[512];
     char wc[512];
     char wc_ws[512];
     /** What DIAL announces: the companions' side. */
     char app2app[512];
     char http[512];
+    char https[512];
     /** The device description. */
     char dial[512];
     /** The channel for a page that is the television. */

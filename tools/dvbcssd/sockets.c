@@ -22,6 +22,7 @@ struct purpose {
 
 static const struct purpose purposes[] = {
     {"http", offsetof(struct sockets, http), SOCKETS_MAX, true},
+    {"https", offsetof(struct sockets, https), SOCKETS_MAX, true},
     {"control", offsetof(struct sockets, control), 1, false},
 };
 
@@ -126,18 +127,4 @@ int sockets_take(struct sockets *sockets, char *reason, size_t reason_size)
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
     return result;
-}
-
-size_t sockets_listen(const struct sockets *sockets, const struct config_http *http,
-                      struct dvbcss_server_listen listen[SOCKETS_MAX])
-{
-    for (size_t i = 0; i < sockets->http.count; i++)
-        listen[i] = (struct dvbcss_server_listen){.socket = sockets->http.fds[i]};
-    if (sockets->http.count != 0)
-        return sockets->http.count;
-    /* What the base calls "::" is IPv6 alone. */
-    listen[0] = (struct dvbcss_server_listen){
-        .host = strcmp(http->address, "::") == 0 ? NULL : http->address,
-        .port = (uint16_t)http->port};
-    return 1;
 }

@@ -21,31 +21,22 @@ struct socket_list {
 };
 
 struct sockets {
-    /** Of the companions' listener: TCP. */
+    /** Of the companions' listeners, without TLS and with it: TCP. */
     struct socket_list http;
+    struct socket_list https;
     /** Of the control API: Unix-domain, one at most. */
     struct socket_list control;
 };
 
 /**
  * Takes what the environment of the process names, and removes that from it: programs that the
- * daemon starts have none of it. A socket that is called "http" or "control" is for that; any other
- * name leaves it to its family.
+ * daemon starts have none of it. A socket that is called "http", "https" or "control" is for that;
+ * any other name leaves it to its family.
  *
  * @param sockets filled; empty if there are none, or if they are meant for another process
  * @param reason  filled on failure: which one is wrong, and why
  * @return 0 or -1
  */
 int sockets_take(struct sockets *sockets, char *reason, size_t reason_size);
-
-/**
- * Where the companions' listener listens: on the sockets that were handed over, or else on the
- * address of the configuration.
- *
- * @param listen filled; its strings are those of @p http
- * @return how many
- */
-size_t sockets_listen(const struct sockets *sockets, const struct config_http *http,
-                      struct dvbcss_server_listen listen[SOCKETS_MAX]);
 
 #endif
