@@ -3,7 +3,7 @@
  */
 import { connectionsPart } from './dashboard/connections.js';
 import { figuresPart } from './dashboard/figures.js';
-import { mediaPart } from './dashboard/media.js';
+import { mediaPart, pagePresents } from './dashboard/media.js';
 import { servicePart } from './dashboard/service.js';
 import { timelinesPart } from './dashboard/timelines.js';
 import { ApiError, ControlApi } from './lib/api.js';
@@ -70,7 +70,7 @@ function show(data) {
     byId('sign-in').hidden = true;
     byId('sign-out').hidden = false;
     setState(byId('link'), 'good', 'connected');
-    board.owned = data.status.programme.running || data.status.page?.state === 'owner';
+    board.owned = data.status.programme.running || pagePresents(data.status);
     for (const part of parts) part.update(data);
 }
 
@@ -113,7 +113,7 @@ function connectSignIn() {
         event.preventDefault();
         warn('');
         api.token = byId('token').value;
-        byId('token').value = '';
+        event.target.reset();
         look();
     });
     byId('sign-out').addEventListener('click', () => {

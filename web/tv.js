@@ -18,8 +18,8 @@ const STATES = {
     stopped: ['', 'not connected'],
     connecting: ['', 'connecting'],
     open: ['good', 'is the television'],
-    waiting: ['bad', 'the daemon does not answer; trying again'],
-    owned: ['warn', 'another page is the television; trying again'],
+    waiting: ['bad', 'no answer, trying again'],
+    owned: ['warn', 'another page is the television'],
     token: ['warn', 'needs a token'],
     taken: ['warn', 'another page took over'],
 };
@@ -181,6 +181,7 @@ function connectChannel(path) {
     television = new Television(channel);
     channel.addEventListener('state', showState);
     channel.addEventListener('problem', ({ detail }) => warn(detail.reason));
+    channel.addEventListener('ready', () => warn(''));
     byId('token-form').addEventListener('submit', (event) => {
         event.preventDefault();
         warn('');

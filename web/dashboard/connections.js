@@ -4,9 +4,16 @@ import { bytesText, clockText, differenceText, spanText } from '../lib/format.js
 import { ask, numberOf, textOf } from './forms.js';
 import { rateOf, ticksAt } from './timelines.js';
 
-function askedText({ ts, cii }) {
+const OTHERS = { wc_ws: 'the time', compat_wc: 'the time', page: 'to be the television' };
+
+function partnerText({ partner }) {
+    return partner ? `paired with ${partner}` : 'waiting';
+}
+
+function askedText({ endpoint, ts, cii, app2app }) {
     if (cii) return cii.up_to_date ? 'content and endpoints' : 'content; has not got it all yet';
-    if (!ts) return '–';
+    if (app2app) return `${app2app.side} side of ${app2app.name}, ${partnerText(app2app)}`;
+    if (!ts) return OTHERS[endpoint] ?? '–';
     if (!ts.asked_for) return 'nothing yet';
     const { timeline_selector: selector, content_id_stem: stem } = ts.asked_for;
     const what = stem ? `${selector}, content ${stem}` : selector;
@@ -21,22 +28,29 @@ function differenceOf(point, timeline) {
     return ticks / rateOf(timeline.tick_rate);
 }
 
-function pointText(point, timeline) {
-    if (point.wall_clock_time_ns === 'minusinfinity') return 'any';
-    if (point.wall_clock_time_ns === 'plusinfinity') return 'any';
-    return differenceText(-differenceOf(point, timeline));
+/* How far a companion could move: nothing if it said that it can be anywhere. */
+function rangeText({ earliest, latest }, timeline) {
+    const ends = [
+        ['earliest', earliest],
+        ['latest', latest],
+    ];
+    return ends
+        .map(([name, point]) => [name, -differenceOf(point, timeline)])
+        .filter(([, seconds]) => Number.isFinite(seconds))
+        .map(([name, seconds]) => `, ${name} ${differenceText(seconds)}`)
+        .join('');
 }
 
 function reportedText({ ts }, timelines) {
     if (!ts?.reported) return '–';
     const timeline = timelines.find(({ selector }) => selector === ts.asked_for?.timeline_selector);
     if (!timeline) return 'for a timeline that is not there';
-    const { actual, earliest, latest } = ts.reported;
-    const range = `can be ${pointText(earliest, timeline)} to ${pointText(latest, timeline)} late`;
-    if (!actual) return range;
+    const range = rangeText(ts.reported, timeline);
+    const { actual } = ts.reported;
+    if (!actual) return `what it can do${range || ': anything'}`;
     const seconds = actual.content_time_ticks / rateOf(timeline.tick_rate);
     const off = differenceText(differenceOf(actual, timeline));
-    return `is at ${clockText(seconds, 1)}, off by ${off}; ${range}`;
+    return `at ${clockText(seconds, 1)}, off by ${off}${range}`;
 }
 
 function trafficText({ traffic }) {

@@ -10,10 +10,11 @@ const CHARTS = [
     {
         title: 'Wall clock: requests',
         unit: '/s',
-        series: ['answered', 'dropped'],
+        series: ['over UDP', 'over WebSocket', 'dropped'],
         ceiling: 1,
         values: (change) => [
             change.rate('wallclock_answers_total'),
+            change.rate('wc_ws_requests_total'),
             change.rate('wallclock_datagrams_total') -
                 change.rate('wallclock_datagrams_total', { result: 'answered' }) +
                 change.rate('wallclock_limited_total') +
@@ -78,6 +79,8 @@ const LOSSES = {
     accept_failures_total: 'connections not accepted for want of resources',
     api_refusals_total: 'requests refused by the control API',
     endpoint_ignored_total: 'messages of companions ignored',
+    page_mistakes_total: 'messages of pages that were wrong',
+    page_silences_total: 'pages given up as silent',
     wallclock_limited_total: 'wall clock: requests beyond the rate limit',
     wallclock_kernel_drops_total: 'wall clock: requests dropped by the system',
     wallclock_send_failures_total: 'wall clock: answers that could not be sent',
@@ -91,11 +94,15 @@ function refusalItems(metrics) {
     const datagrams = (metrics.get('dvbcss_wallclock_datagrams_total') ?? [])
         .filter(({ labels }) => labels.result !== 'answered')
         .map(({ labels, value }) => ({ name: `wall clock: wrong ${labels.result}`, value }));
+    const pages = (metrics.get('dvbcss_page_refusals_total') ?? []).map(({ labels, value }) => ({
+        name: `page refused: ${labels.reason}`,
+        value,
+    }));
     const lost = Object.entries(LOSSES).map(([name, words]) => ({
         name: words,
         value: total(metrics, name),
     }));
-    return [...refused, ...datagrams, ...lost].filter(({ value }) => value > 0);
+    return [...refused, ...pages, ...datagrams, ...lost].filter(({ value }) => value > 0);
 }
 
 function refusalRow({ name }) {

@@ -1,29 +1,33 @@
 /** What is on screen: content, the media's position, and the controls of all timelines together. */
 import { byId, setFacts, setState, setText } from '../lib/dom.js';
-import { clockText, speedText } from '../lib/format.js';
+import { clockText } from '../lib/format.js';
 import { numberOf } from './forms.js';
 
+/** Whether a web page decides what is presented. */
+export function pagePresents({ page }) {
+    return page.state === 'presented' || page.state === 'inherited';
+}
+
 function presenterOf(status) {
-    if (status.page?.state === 'owner') return ['good', 'presented by a page'];
+    if (pagePresents(status)) return ['good', status.page.owner?.name || 'a page'];
     if (status.programme.running) return ['good', 'demo programme'];
-    return ['', 'presented by configuration and control'];
+    return ['', 'configuration and control'];
 }
 
 /* Who decides what is presented, if changes would be refused. */
 function ownerText(status) {
-    if (status.page?.state === 'owner')
+    if (pagePresents(status))
         return 'A page is the television: use its own controls. Changes from here are refused.';
     if (status.programme.running)
         return 'The demo programme decides what is presented. Stop it to take over.';
     return '';
 }
 
-function contentFacts({ content, media }) {
+function contentFacts({ content }) {
     return [
         ['Content', content.contentId ?? 'none'],
         ['Its status', content.contentIdStatus ?? '–'],
         ['Presentation', content.presentationStatus ?? '–'],
-        ['Speed', speedText(media.speed)],
     ];
 }
 
@@ -54,6 +58,7 @@ export function mediaPart(board) {
     return {
         update({ status }) {
             media = status.media;
+            byId('media-part').hidden = pagePresents(status);
             const owner = ownerText(status);
             setState(byId('presenter'), ...presenterOf(status));
             setFacts(byId('content-facts'), contentFacts(status));

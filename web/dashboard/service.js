@@ -1,5 +1,5 @@
 /** The daemon itself: endpoints, programme, configuration, and CII beyond the timelines. */
-import { byId, element, keepList, setFacts, setText } from '../lib/dom.js';
+import { byId, element, keepList, setFacts, setState, setText } from '../lib/dom.js';
 import { numberText, spanText } from '../lib/format.js';
 
 function daemonFacts(status) {
@@ -15,47 +15,69 @@ function daemonFacts(status) {
 
 /* ---- endpoints ---------------------------------------------------------------------------------- */
 
+/** What endpoints are called; others by their names. */
+const ENDPOINTS = {
+    cii: 'CII',
+    ts: 'TS',
+    wc_ws: 'Wall clock',
+    app2app: 'App2App',
+    compat_cii: 'CII by App2App',
+    compat_wc: 'Wall clock by App2App',
+    compat_ts: 'TS by App2App',
+    page: 'Page channel',
+};
+
 function endpointRow(board, { name }) {
-    const heading = element('h3');
-    const count = element('span', { className: 'muted' });
+    const title = ENDPOINTS[name] ?? name;
+    const cell = (label) => element('td', { 'data-label': label });
+    const path = cell('Path');
+    const count = cell('Connected');
+    const state = element('span');
     const toggle = element('button', { type: 'button', className: 'small' });
-    const limit = element('input', { type: 'number', min: '0', max: '1000000', step: '1' });
-    limit.placeholder = 'no limit';
-    const form = element(
-        'form',
-        { className: 'row' },
-        element('label', { className: 'field' }, element('span', {}, 'At most'), limit),
-        element('button', { className: 'small' }, 'Set limit'),
-    );
+    const limit = element('input', {
+        type: 'number',
+        min: '0',
+        max: '1000000',
+        step: '1',
+        placeholder: 'no limit',
+        'aria-label': `${title}: connections at most`,
+    });
+    const set = element('button', { className: 'small' }, 'Set');
+    set.setAttribute('aria-label', `Set limit of ${title}`);
+    const form = element('form', { className: 'row middle' }, limit, set);
     let endpoint;
     const change = (said, body) =>
         board.act(said, () => board.api.request('PATCH', `/endpoints/${name}`, body));
     toggle.addEventListener('click', () =>
-        change(`${heading.textContent} is ${endpoint.enabled ? 'closed' : 'open'}.`, {
+        change(`${title} is ${endpoint.enabled ? 'disabled' : 'enabled'}.`, {
             enabled: !endpoint.enabled,
         }),
     );
     form.addEventListener('submit', (event) => {
         event.preventDefault();
         const max = limit.value === '' ? null : Number(limit.value);
-        change('The limit is set.', { max_connections: max });
+        change(`The limit of ${title} is set.`, { max_connections: max });
     });
+    path.className = 'mono';
     return {
         node: element(
-            'div',
-            { className: 'row spread' },
-            element('div', {}, heading, count),
-            element('div', { className: 'row' }, form, toggle),
+            'tr',
+            {},
+            element('th', { scope: 'row' }, title),
+            path,
+            element('td', { 'data-label': 'State' }, state),
+            count,
+            element('td', { 'data-label': 'At most' }, form),
+            element('td', {}, toggle),
         ),
         update(now) {
-            const first = !endpoint;
+            if (!endpoint) limit.value = now.max_connections ?? '';
             endpoint = now;
-            setText(heading, `${name.toUpperCase()} at ${now.path}`);
-            setText(count, `${now.connections} of ${now.max_connections ?? 'any number'}`);
+            setText(path, now.path);
+            setText(count, now.connections);
+            setState(state, now.enabled ? 'good' : 'bad', now.enabled ? 'enabled' : 'disabled');
             setText(toggle, now.enabled ? 'Disable' : 'Enable');
-            toggle.setAttribute('aria-label', `${toggle.textContent} ${name.toUpperCase()}`);
-            limit.setAttribute('aria-label', `At most, connections to ${name.toUpperCase()}`);
-            if (first) limit.value = now.max_connections ?? '';
+            toggle.setAttribute('aria-label', `${toggle.textContent} ${title}`);
         },
     };
 }
@@ -79,6 +101,30 @@ function connectContentForm(board) {
             return board.api.request('PATCH', '/content', { [name]: none.checked ? null : given });
         });
     });
+}
+
+/* Both inputs show what is in force until somebody types into them. */
+function connectAdjustments(board) {
+    const forms = [
+        ['delay-form', 'delay', (value) => ({ delay_ms: Number(value) })],
+        ['override-form', 'override', (value) => ({ content_id_override: value || null })],
+    ];
+    for (const [form, input, bodyOf] of forms) {
+        byId(input).addEventListener('input', ({ target }) => {
+            target.typed = true;
+        });
+        byId(form).addEventListener('submit', async (event) => {
+            event.preventDefault();
+            const body = bodyOf(byId(input).value);
+            byId(input).typed = !(await board.act('Companions are told.', () =>
+                board.api.request('PATCH', '/adjustments', body),
+            ));
+        });
+    }
+    return ({ delay_ms: delay, content_id_override: override }) => {
+        if (!byId('delay').typed) byId('delay').value = delay;
+        if (!byId('override').typed) byId('override').value = override ?? '';
+    };
 }
 
 function reloadText({ applied, needs_restart: restart }) {
@@ -111,12 +157,14 @@ function connectButtons(board, programmeRuns) {
 export function servicePart(board) {
     let running = false;
     connectContentForm(board);
+    const showAdjustments = connectAdjustments(board);
     connectButtons(board, () => running);
 
     return {
         update({ status }) {
             running = status.programme.running;
             byId('content-fields').disabled = board.owned;
+            showAdjustments(status.adjustments);
             setFacts(byId('daemon-facts'), daemonFacts(status));
             setText(byId('programme'), running ? 'Stop the demo programme' : 'Start the demo programme');
             keepList(byId('endpoints'), status.endpoints, {

@@ -6,7 +6,7 @@
  *   ready      the wall clock is known: from now on, and again after each reconnection, the daemon has
  *              to be told everything that is presented
  *   companion  a companion came, went, asked or reported: `companions` has what is known
- *   problem    the daemon did not take a message, or gave the page up: `event.detail` is {code, reason}
+ *   problem    the daemon did not take a message or the token: `event.detail` is {code, reason}
  */
 import { backOffMs, ClockEstimator, measurePrecisionMs } from '../dvbcss.js';
 
@@ -14,6 +14,8 @@ const BURST = 8;
 const BURST_EVERY_MS = 25;
 /* The channel does not tell how good the daemon's clock is: what it says to companions by default. */
 const DAEMON_CLOCK = { precisionNs: 1000, errorPpm: 500 };
+/* What the state says anyway. */
+const TOLD_BY_STATE = ['owned', 'taken_over', 'silent', 'resumed'];
 const CLOSED = { token: 4003, takenOver: 4001, owned: 4009 };
 
 export class PageChannel extends EventTarget {
@@ -102,7 +104,8 @@ export class PageChannel extends EventTarget {
         this.#estimator = new ClockEstimator({ localPrecisionMs: this.#precisionMs });
         this.#awaiting.clear();
         this.companions.clear();
-        this.#enter('connecting');
+        /* A page that tries again and again stays what it is until that has an outcome. */
+        if (this.state !== 'owned') this.#enter('connecting');
         /* What an abandoned socket still has to say is not heard. */
         const heard = (handler) => (event) => this.#socket === socket && handler(event);
         socket.addEventListener('open', heard(() => this.#greet()));
@@ -133,7 +136,7 @@ export class PageChannel extends EventTarget {
         if (message.clock) this.#takeTime(message.clock);
         if (message.companion) this.#takeCompanion(message.companion);
         const problem = message.error ?? message.notice;
-        if (problem) this.dispatchEvent(new CustomEvent('problem', { detail: problem }));
+        if (problem && !TOLD_BY_STATE.includes(problem.code)) this.dispatchEvent(new CustomEvent('problem', { detail: problem }));
     }
 
     #welcomed() {
