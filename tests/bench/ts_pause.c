@@ -11,49 +11,30 @@
  * turn. Prints the time from each request to the first and the last receipt.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum {
-    INPUT_BYTES = 1024,
-    EVENTS = 512,
-    /* Handshakes that wait for an answer at the same time. */
-    OPENING = 64,
-    TIMEOUT_MS = 30000,
-    LIMIT_BACKLOG = 4096,
-};
+#include "ws_crowd.h"
 
-/* One connection. */
-struct companion {
-    int fd;
-    bool open;
-    /* It has received the speed that is waited for. */
-    bool told;
-    size_t length;
-    char input[INPUT_BYTES];
-};
+enum { LIMIT_BACKLOG = 4096 };
 
 /* One server and its connections. */
 struct target {
-    struct companion *companions;
+    struct ws_crowd *crowd;
     size_t count;
-    int epoll;
-    double wanted_speed;
+    /* Which have received the speed that is waited for, and how many. */
+    bool *is_told;
     size_t told;
+    double wanted_speed;
     uint64_t first_ns;
     uint64_t last_ns;
     /* Of the last message received. */
@@ -65,167 +46,59 @@ struct times {
     double *last_ms;
 };
 
-static void die(const char *what)
-{
-    fprintf(stderr, "ts_pause: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void send_all(int fd, const void *bytes, size_t length)
 {
     if (send(fd, bytes, length, MSG_NOSIGNAL) != (ssize_t)length)
-        die("send");
+        bench_die("send");
 }
 
 /* ---- companions ----------------------------------------------------------------------------- */
 
-static void start(struct target *target, size_t index, uint16_t port)
-{
-    struct companion *companion = &target->companions[index];
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = companion};
-    char request[256];
-    int length = snprintf(request, sizeof request,
-                          "GET /ts HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
-                          "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                          port);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    companion->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (companion->fd < 0 || connect(companion->fd, (void *)&address, sizeof address) != 0)
-        die("connect");
-    send_all(companion->fd, request, (size_t)length);
-    if (epoll_ctl(target->epoll, EPOLL_CTL_ADD, companion->fd, &event) != 0)
-        die("epoll_ctl");
-}
-
-static void send_setup(const struct companion *companion, const char *selector)
-{
-    char frame[512];
-    /* A mask of four zeros leaves the payload as it is. */
-    int length = snprintf(frame + 8, sizeof frame - 8,
-                          "{\"contentIdStem\":\"\",\"timelineSelector\":\"%s\"}", selector);
-
-    memcpy(frame, "\x81\xfe\0\0\0\0\0\0", 8);
-    frame[2] = (char)(length >> 8);
-    frame[3] = (char)length;
-    send_all(companion->fd, frame, (size_t)length + 8);
-}
-
-/* The head of the answer is complete: what follows are frames. */
-static void finish_handshake(struct companion *companion, const char *selector)
-{
-    char *end = memmem(companion->input, companion->length, "\r\n\r\n", 4);
-
-    if (!end)
-        return;
-    if (memcmp(companion->input, "HTTP/1.1 101", 12) != 0) {
-        fprintf(stderr, "ts_pause: %.*s\n", (int)companion->length, companion->input);
-        exit(1);
-    }
-    companion->length -= (size_t)(end + 4 - companion->input);
-    memmove(companion->input, end + 4, companion->length);
-    companion->open = true;
-    send_setup(companion, selector);
-}
-
-static void look_at(struct target *target, struct companion *companion, const char *text,
-                    size_t length)
+static void on_text(void *context, size_t index, const char *text, size_t length)
 {
     static const char member[] = "\"timelineSpeedMultiplier\":";
-    const char *found = memmem(text, length, member, sizeof member - 1);
+    struct target *target = context;
+    const char *found = strstr(text, member);
 
-    if (!found || companion->told ||
+    if (!found || target->is_told[index] ||
         strtod(found + sizeof member - 1, NULL) != target->wanted_speed)
         return;
-    companion->told = true;
+    target->is_told[index] = true;
     target->message_bytes = length;
-    target->last_ns = now_ns();
+    target->last_ns = bench_now_ns();
     if (target->told++ == 0)
         target->first_ns = target->last_ns;
-}
-
-/* Frames of a server, unmasked, of up to 65535 bytes. */
-static void take_frames(struct target *target, struct companion *companion)
-{
-    const unsigned char *input = (const unsigned char *)companion->input;
-    size_t taken = 0;
-
-    for (;;) {
-        const unsigned char *frame = input + taken;
-        size_t left = companion->length - taken;
-        size_t head = left >= 2 && frame[1] == 126 ? 4 : 2;
-        size_t length;
-
-        if (left < head)
-            break;
-        length = head == 4 ? (size_t)frame[2] << 8 | frame[3] : frame[1];
-        if (left < head + length)
-            break;
-        look_at(target, companion, (const char *)frame + head, length);
-        taken += head + length;
-    }
-    companion->length -= taken;
-    memmove(companion->input, companion->input + taken, companion->length);
-}
-
-static void receive(struct target *target, struct companion *companion, const char *selector)
-{
-    /* One byte less: the number at the end of a text must end somewhere. */
-    ssize_t got = recv(companion->fd, companion->input + companion->length,
-                       INPUT_BYTES - 1 - companion->length, MSG_DONTWAIT);
-
-    if (got <= 0)
-        die("a connection ended");
-    companion->length += (size_t)got;
-    companion->input[companion->length] = '\0';
-    if (!companion->open)
-        finish_handshake(companion, selector);
-    if (companion->open)
-        take_frames(target, companion);
-}
-
-static void turn(struct target *target, const char *selector)
-{
-    struct epoll_event events[EVENTS];
-    int count = epoll_wait(target->epoll, events, EVENTS, TIMEOUT_MS);
-
-    if (count <= 0)
-        die("nothing comes");
-    for (int i = 0; i < count; i++)
-        receive(target, events[i].data.ptr, selector);
 }
 
 static void await(struct target *target, double speed)
 {
     target->wanted_speed = speed;
     target->told = 0;
-    for (size_t i = 0; i < target->count; i++)
-        target->companions[i].told = false;
+    memset(target->is_told, 0, target->count * sizeof *target->is_told);
 }
 
 /* Opens all and waits until each has a control timestamp of normal speed. */
 static void open_all(struct target *target, size_t count, uint16_t port, const char *selector)
 {
-    target->companions = calloc(count, sizeof *target->companions);
-    target->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!target->companions || target->epoll < 0)
-        die("companions");
+    char setup[256];
+    struct ws_crowd_options options = {
+        .port = port, .path = "/ts", .first_text = setup, .on_text = on_text, .context = target};
+
+    snprintf(setup, sizeof setup, "{\"contentIdStem\":\"\",\"timelineSelector\":\"%s\"}", selector);
+    target->count = count;
+    target->is_told = calloc(count, sizeof *target->is_told);
+    if (!target->is_told)
+        bench_die("memory");
     await(target, 1);
-    while (target->told < count) {
-        while (target->count < count && target->count - target->told < OPENING)
-            start(target, target->count++, port);
-        turn(target, selector);
-    }
+    target->crowd = ws_crowd_open(&options, count);
+    while (target->told < count)
+        ws_crowd_turn(target->crowd);
+}
+
+static void close_all(struct target *target)
+{
+    ws_crowd_drop(target->crowd);
+    free(target->is_told);
 }
 
 /* ---- the limit: a server that does nothing but send ------------------------------------------ */
@@ -264,13 +137,13 @@ static int take_one(int listener, size_t message_bytes)
     int fd = accept(listener, NULL, NULL);
 
     if (fd < 0)
-        die("accept");
+        bench_die("accept");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (recv(fd, bytes, sizeof bytes, 0) <= 0)
-        die("no request");
+        bench_die("no request");
     send_all(fd, answer, sizeof answer - 1);
     if (recv(fd, bytes, sizeof bytes, 0) <= 0)
-        die("no setup-data");
+        bench_die("no setup-data");
     length = frame_speed(bytes, 1, message_bytes);
     send_all(fd, bytes, length);
     return fd;
@@ -284,7 +157,7 @@ static void run_limit(int listener, int commands, size_t count, size_t message_b
     double speed;
 
     if (!fds)
-        die("memory");
+        bench_die("memory");
     for (size_t i = 0; i < count; i++)
         fds[i] = take_one(listener, message_bytes);
     while (read(commands, &speed, sizeof speed) == sizeof speed) {
@@ -304,9 +177,8 @@ static void settle(const struct target *daemon)
     CPU_ZERO(&first);
     CPU_SET(0, &first);
     if (sched_setaffinity(0, sizeof first, &first) != 0)
-        die("sched_setaffinity");
-    for (size_t i = 0; i < daemon->count; i++)
-        close(daemon->companions[i].fd);
+        bench_die("sched_setaffinity");
+    ws_crowd_drop(daemon->crowd);
 }
 
 static void start_limit(struct limit *limit, const struct target *daemon)
@@ -320,12 +192,12 @@ static void start_limit(struct limit *limit, const struct target *daemon)
     if (listener < 0 || bind(listener, (void *)&address, sizeof address) != 0 ||
         listen(listener, LIMIT_BACKLOG) != 0 ||
         getsockname(listener, (void *)&address, &length) != 0 || pipe(commands) != 0)
-        die("limit");
+        bench_die("limit");
     limit->port = ntohs(address.sin_port);
     limit->commands = commands[1];
     limit->pid = fork();
     if (limit->pid < 0)
-        die("fork");
+        bench_die("fork");
     if (limit->pid == 0) {
         close(commands[1]);
         settle(daemon);
@@ -358,7 +230,7 @@ static int ask_for_speed(const char *path, const char *timeline, double speed)
 
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (fd < 0 || connect(fd, (void *)&address, sizeof address) != 0)
-        die(path);
+        bench_die(path);
     send_all(fd, request, (size_t)length);
     return fd;
 }
@@ -377,7 +249,7 @@ static void expect_success(int fd)
 static void collect(struct target *target, uint64_t begin_ns, struct times *times, size_t round)
 {
     while (target->told < target->count)
-        turn(target, NULL);
+        ws_crowd_turn(target->crowd);
     times->first_ms[round] = (double)(target->first_ns - begin_ns) / 1e6;
     times->last_ms[round] = (double)(target->last_ns - begin_ns) / 1e6;
 }
@@ -404,7 +276,7 @@ static struct times make_times(size_t rounds)
     struct times times = {calloc(rounds, sizeof(double)), calloc(rounds, sizeof(double))};
 
     if (!times.first_ms || !times.last_ms)
-        die("memory");
+        bench_die("memory");
     return times;
 }
 
@@ -420,14 +292,14 @@ static void measure(char **argv, struct target *daemon, struct target *limit, in
         int request;
 
         await(daemon, speed);
-        begin_ns = now_ns();
+        begin_ns = bench_now_ns();
         request = ask_for_speed(argv[2], argv[3], speed);
         collect(daemon, begin_ns, &ours, round);
         expect_success(request);
         await(limit, speed);
-        begin_ns = now_ns();
+        begin_ns = bench_now_ns();
         if (write(commands, &speed, sizeof speed) != sizeof speed)
-            die("limit");
+            bench_die("limit");
         collect(limit, begin_ns, &least, round);
     }
     printf("%zu companions, %zu bytes, %zu rounds\n", daemon->count, daemon->message_bytes, rounds);
@@ -439,7 +311,6 @@ int main(int argc, char **argv)
 {
     struct target daemon = {0}, limit = {0};
     struct limit server;
-    struct rlimit files;
     size_t count, rounds;
 
     if (argc != 7) {
@@ -449,14 +320,15 @@ int main(int argc, char **argv)
     }
     count = strtoul(argv[5], NULL, 10);
     rounds = strtoul(argv[6], NULL, 10);
-    if (count == 0 || rounds == 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
+    if (count == 0 || rounds == 0)
         return 2;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    bench_raise_descriptor_limit();
     open_all(&daemon, count, (uint16_t)strtoul(argv[1], NULL, 10), argv[4]);
     start_limit(&server, &daemon);
     open_all(&limit, count, server.port, argv[4]);
     measure(argv, &daemon, &limit, server.commands, rounds);
+    close_all(&limit);
+    close_all(&daemon);
     stop_limit(&server);
     return 0;
 }

@@ -1,7 +1,9 @@
 /*
  * A WebSocket server on the public API alone, to be measured from outside:
  *
- *     ws_broadcast PORT
+ *     ws_broadcast PORT [CERTIFICATE KEY]
+ *
+ * With a certificate and its key (PEM files) it speaks TLS.
  *
  * On SIGUSR2 every client of ws://127.0.0.1:PORT/ and .../cii gets one text of 400 bytes,
  * {"t":"<CLOCK_MONOTONIC in ns>","seq":0,"pad":"xxx..."}. Prints what it did when it is ended by
@@ -12,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <uv.h>
 
 #include "dvbcss/server.h"
+#include "ws_crowd.h"
 
 enum { MESSAGE_BYTES = 400 };
 
@@ -87,9 +89,10 @@ static void watch(struct bench *bench, uv_loop_t *loop)
     }
 }
 
-static int serve(struct bench *bench, uv_loop_t *loop, uint16_t port)
+static int serve(struct bench *bench, uv_loop_t *loop, char **arguments, bool tls)
 {
-    struct dvbcss_server_listen listen = {.host = "127.0.0.1", .port = port};
+    struct dvbcss_server_listen listen = {
+        .host = "127.0.0.1", .port = (uint16_t)strtoul(arguments[0], NULL, 10), .tls = tls};
     struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
     struct dvbcss_endpoint_options endpoint = DVBCSS_ENDPOINT_OPTIONS_INIT;
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
@@ -97,6 +100,8 @@ static int serve(struct bench *bench, uv_loop_t *loop, uint16_t port)
 
     options.listen = &listen;
     options.listen_count = 1;
+    if (tls)
+        options.tls = (struct dvbcss_server_tls){arguments[1], arguments[2]};
     endpoint.id_prefix = "bench";
     result = dvbcss_server_create(&bench->server, loop, &options, &report);
     for (size_t i = 0; i < PATHS && result == 0; i++) {
@@ -108,29 +113,18 @@ static int serve(struct bench *bench, uv_loop_t *loop, uint16_t port)
     return result;
 }
 
-/* As many descriptors as the system lets it have. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 int main(int argc, char **argv)
 {
     struct bench bench = {0};
     uv_loop_t loop;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: ws_broadcast PORT\n");
+    if (argc != 2 && argc != 4) {
+        fprintf(stderr, "usage: ws_broadcast PORT [CERTIFICATE KEY]\n");
         return 2;
     }
-    raise_descriptor_limit();
+    bench_raise_descriptor_limit();
     uv_loop_init(&loop);
-    if (serve(&bench, &loop, (uint16_t)strtoul(argv[1], NULL, 10)) != 0)
+    if (serve(&bench, &loop, argv + 1, argc == 4) != 0)
         return 1;
     watch(&bench, &loop);
     uv_run(&loop, UV_RUN_DEFAULT);
