@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 DEADLINE_S = 30
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 def frame(opcode, payload=b"", final=True, masked=True, rsv=0, length=None):
@@ -123,14 +123,26 @@ class RawWebSocket:
 
     def close_code(self):
         """Reads to the end; the code of the close frame, None if there was none."""
-        code = None
+        return self.close_frame()[0]
+
+    def close_frame(self):
+        """Reads to the end; (code, reason) of the close frame, (None, "") if there was none."""
+        closed = (None, "")
         while True:
             got = self.receive()
             if got is None:
-                return code
-            if got[0] == CLOSE and code is None:
-                code = struct.unpack(">H", got[1][:2])[0] if len(got[1]) >= 2 else 1005
+                return closed
+            opcode, payload = got
+            if opcode == CLOSE and closed[0] is None:
+                code = struct.unpack(">H", payload[:2])[0] if len(payload) >= 2 else 1005
+                closed = (code, payload[2:].decode())
                 try:
-                    self.send(frame(CLOSE, got[1]))
+                    self.send(frame(CLOSE, payload))
                 except ConnectionError:
                     pass
+
+    def body(self):
+        """What follows the head of an HTTP answer, to the end."""
+        while self._more():
+            pass
+        return self.buffer.decode()

@@ -1,0 +1,455 @@
+"""Every limit at, below and above its value: what the peer sees that met it, and that the others do not
+notice. docs/limits.md lists them, and is held against the configuration here.
+
+Rates are exceeded by so much, and stayed below by so much, that no slow machine confuses the two.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from urllib.parse import urlsplit
+
+from control_client import PTS, ControlledDaemon, UnixConnection, exchange
+from processes import DEADLINE_S
+from raw_websocket import CLOSE, CONTINUATION, PING, PONG, TEXT, RawWebSocket, frame
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+SETUP = json.dumps({"contentIdStem": "", "timelineSelector": PTS}).encode()
+TOKEN = "correct-horse-battery-staple"
+ENDPOINTS = ("cii", "ts", "wc_ws")
+BURST_S = 5
+
+
+def url_of(tv, endpoint):
+    return tv.urls[endpoint] + ("remote/limits" if endpoint == "app2app" else "")
+
+
+def counter(tv, name, **labels):
+    """A figure of /metrics on the control socket, which no limit of companions concerns."""
+    wanted = {f'{key}="{value}"' for key, value in labels.items()}
+    for line in tv.request("GET", "/metrics").text.splitlines():
+        match = re.fullmatch(r"dvbcss_(\w+)(?:\{(.*)\})? (\S+)", line)
+        if match and match[1] == name and wanted <= set((match[2] or "").split(",")):
+            return float(match[3])
+    raise AssertionError(f"there is no {name} {labels}")
+
+
+class Limits(unittest.TestCase):
+    def start(self, *arguments, **settings):
+        """Starts a daemon; a setting is named section__key."""
+        chosen = {name.replace("__", "."): str(value) for name, value in settings.items()}
+        self.tv = ControlledDaemon(*arguments, settings=chosen)
+        self.addCleanup(self.tv.__exit__, None, None, None)
+        self.peers = self.enterContext_(contextlib.ExitStack())
+        return self.tv
+
+    def enterContext_(self, context):
+        """TestCase.enterContext() of Python 3.11 under a name of its own, for older ones."""
+        self.addCleanup(context.__exit__, None, None, None)
+        return context.__enter__()
+
+    def connect(self, endpoint):
+        return self.peers.enter_context(RawWebSocket(url_of(self.tv, endpoint)))
+
+    def open(self, endpoint):
+        peer = self.connect(endpoint)
+        status, head = peer.handshake()
+        self.assertEqual(status, 101, head)
+        return peer
+
+    def assert_refused(self, peer, status, text, retry=True, headers=None):
+        found, head = peer.handshake(headers)
+        self.assertEqual(found, status, head)
+        body = peer.body()
+        self.assertIn(text, body)
+        self.assertGreaterEqual(len(body.splitlines()), 2, "it says what to do")
+        self.assertEqual("retry-after: 30" in head.lower(), retry, head)
+
+    def assert_closed(self, peer, code, reason):
+        self.assertEqual(peer.close_frame(), (code, reason))
+
+    def assert_lives(self, peer):
+        """The peer's connection is open, and everything before was dealt with."""
+        peer.send(frame(PING, b"alive?"))
+        while True:
+            got = peer.receive()
+            self.assertIsNotNone(got, "the connection ended")
+            self.assertNotEqual(got[0], CLOSE, got)
+            if got == (PONG, b"alive?"):
+                return
+
+    def assert_counted(self, name, **labels):
+        self.assertEqual(counter(self.tv, name, **labels), 1, (name, labels))
+
+    def stop(self):
+        # So that the daemon need not wait for them to say goodbye.
+        self.peers.close()
+        code, said = self.tv.stop()
+        self.assertEqual(code, 0, said)
+
+
+class Connections(Limits):
+    # Key, endpoint, status, what the body says, reason that is counted.
+    CASES = [
+        (f"{section}.{key}", section, status, text, reason)
+        for section in (*ENDPOINTS, "app2app")
+        for key, status, text, reason in (
+            ("max_connections", 503, "endpoint has reached its connection limit", "full"),
+            ("max_connections_per_address", 429, "limit for your address", "address_full"),
+        )
+    ] + [
+        ("http.max_connections", "cii", 503, "server has reached its connection limit",
+         "server_full"),
+        ("http.max_connections_per_address", "ts", 429, "limit for your address",
+         "server_address_full"),
+    ]
+
+    def test_as_many_as_the_limit_come_in_and_one_more_is_told_why_not(self):
+        for key, endpoint, status, text, reason in self.CASES:
+            with self.subTest(key):
+                tv = self.start(**{key.replace(".", "__"): 2})
+                first, second = self.open(endpoint), self.open(endpoint)
+                self.assert_refused(self.connect(endpoint), status, text)
+                self.assert_counted("refusals_total", listener="public", reason=reason)
+                self.assert_lives(first)
+                first.socket.close()
+                self.open_when_there_is_room(endpoint)
+                self.assert_lives(second)
+                self.assertEqual(tv.request("GET", "/healthz").status, 200)
+                self.stop()
+
+    def open_when_there_is_room(self, endpoint):
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            with RawWebSocket(url_of(self.tv, endpoint)) as peer:
+                if peer.handshake()[0] == 101:
+                    return
+            self.assertLess(time.monotonic(), end, "nobody is let in any more")
+
+    def test_other_endpoints_have_room_when_one_is_full(self):
+        self.start(cii__max_connections=0, ts__max_connections_per_address=1)
+        self.assert_refused(self.connect("cii"), 503, "connection limit")
+        ts = self.open("ts")
+        self.assert_refused(self.connect("ts"), 429, "your address")
+        self.assert_lives(self.open("wc_ws"))
+        ts.send(frame(TEXT, SETUP))
+        self.assertIsNotNone(json.loads(ts.receive_text())["contentTime"])
+        self.stop()
+
+    def test_of_no_limit_come_more_than_by_default(self):
+        self.start(cii__max_connections_per_address=0)
+        peers = [self.open("cii") for _ in range(25)]
+        self.assert_lives(peers[-1])
+        self.stop()
+
+    def test_control_has_room_on_its_socket_whoever_knocks_over_tcp(self):
+        tv = self.start(control__tcp_address="127.0.0.1", control__tcp_port=0,
+                        control__token=TOKEN, control__max_connections=6,
+                        control__max_connections_per_address=2)
+        url = urlsplit(tv.urls["control"])
+        knockers = [self.peers.enter_context(socket.create_connection((url.hostname, url.port)))
+                    for _ in range(2)]
+        late = exchange(http.client.HTTPConnection(url.hostname, url.port, DEADLINE_S), "GET",
+                        "/healthz")
+        self.assertEqual((late.status, late.headers["Retry-After"]), (429, "30"))
+        self.assert_counted("refusals_total", listener="control", reason="server_address_full")
+        for _ in range(4):
+            idle = self.peers.enter_context(socket.socket(socket.AF_UNIX))
+            idle.connect(tv.socket_path)
+        refused = exchange(UnixConnection(tv.socket_path), "GET", "/healthz")
+        self.assertEqual(refused.status, 503)
+        self.assertEqual(len(knockers), 2)
+
+
+class Messages(Limits):
+    def test_one_of_the_largest_size_is_taken_and_one_byte_more_closes_with_1009(self):
+        for endpoint in ENDPOINTS:
+            with self.subTest(endpoint):
+                self.start(**{f"{endpoint}__max_message_bytes": 100})
+                other, peer = self.open(endpoint), self.open(endpoint)
+                peer.send(frame(TEXT, b"x" * 99) + frame(TEXT, b"x" * 100))
+                self.assert_lives(peer)
+                peer.send(frame(TEXT, b"x" * 101))
+                self.assert_closed(peer, 1009, "message of more than 100 bytes")
+                self.assert_counted("oversize_evictions_total", listener="public")
+                self.assert_lives(other)
+                self.stop()
+
+    def test_fragments_count_together(self):
+        self.start(ts__max_message_bytes=100)
+        peer = self.open("ts")
+        peer.send(frame(TEXT, b"x" * 100, final=False) + frame(CONTINUATION, b"x"))
+        self.assert_closed(peer, 1009, "message of more than 100 bytes")
+        self.stop()
+
+    def test_a_burst_is_taken_and_too_many_close_with_1008(self):
+        for endpoint in ENDPOINTS:
+            with self.subTest(endpoint):
+                self.start(**{f"{endpoint}__max_messages_per_s": 4})
+                other, peer = self.open(endpoint), self.open(endpoint)
+                peer.send(frame(TEXT, b"x") * (4 * BURST_S))
+                self.assert_lives(peer)
+                peer.send(frame(TEXT, b"x") * 500)
+                self.assert_closed(peer, 1008, "more than 4 messages per second")
+                self.assert_counted("message_rate_evictions_total", listener="public")
+                self.assert_lives(other)
+                self.stop()
+
+    def test_bytes_of_a_burst_are_taken_and_too_many_close_with_1008(self):
+        for endpoint in ENDPOINTS:
+            with self.subTest(endpoint):
+                self.start(**{f"{endpoint}__max_messages_per_s": 0,
+                              f"{endpoint}__max_bytes_per_s": 1000})
+                other, peer = self.open(endpoint), self.open(endpoint)
+                peer.send(frame(TEXT, b"x" * 1000) * BURST_S)
+                self.assert_lives(peer)
+                peer.send(frame(TEXT, b"x" * 1000) * 100)
+                self.assert_closed(peer, 1008, "more than 1000 bytes per second")
+                self.assert_counted("byte_rate_evictions_total", listener="public")
+                self.assert_lives(other)
+                self.stop()
+
+    def test_without_a_limit_any_number_is_taken(self):
+        self.start(ts__max_messages_per_s=0, ts__max_bytes_per_s=0)
+        peer = self.open("ts")
+        peer.send(frame(TEXT, b"x" * 1000) * 2000)
+        self.assert_lives(peer)
+        self.stop()
+
+    def test_a_flood_of_pings_meets_the_limit_of_bytes(self):
+        self.start(cii__max_bytes_per_s=1000)
+        other, peer = self.open("cii"), self.open("cii")
+        end = time.monotonic() + DEADLINE_S
+        # What comes beside payload is compared every five seconds.
+        while counter(self.tv, "byte_rate_evictions_total", listener="public") == 0:
+            self.assertLess(time.monotonic(), end, "the flood goes on")
+            with contextlib.suppress(ConnectionError):
+                peer.send(frame(PING) * 1000)
+        self.assert_lives(other)
+        self.stop()
+
+
+class Time(Limits):
+    def test_a_companion_without_setup_is_closed_and_one_with_it_stays(self):
+        self.start(ts__setup_timeout=1)
+        ready, silent, chatty = self.open("ts"), self.open("ts"), self.open("ts")
+        ready.send(frame(TEXT, SETUP))
+        chatty.send(frame(TEXT, b"{}"))
+        for peer in (silent, chatty):
+            self.assert_closed(peer, 1008, "no setup within 1 seconds")
+        self.assertEqual(counter(self.tv, "setup_evictions_total", listener="public"), 2)
+        self.assert_lives(ready)
+        # CII knows no setup.
+        self.assert_lives(self.open("cii"))
+        self.stop()
+
+    def test_a_request_that_does_not_come_to_its_end_is_answered_408(self):
+        self.start(http__header_timeout=1)
+        other, peer = self.open("cii"), self.connect("cii")
+        peer.send(b"GET /cii HTTP/1.1\r\nHost: x\r\n")
+        status, head = peer.answer()
+        self.assertEqual(status, 408, head)
+        self.assertIn("in time", peer.body())
+        self.assert_counted("header_timeouts_total", listener="public")
+        self.assert_counted("refusals_total", listener="public", reason="timeout")
+        self.assert_lives(other)
+        self.stop()
+
+    def test_who_answers_no_ping_is_closed_and_who_does_stays(self):
+        self.start(http__ping_interval=1, http__idle_timeout=3)
+        dead, alive = self.open("wc_ws"), self.open("wc_ws")
+        while counter(self.tv, "idle_evictions_total", listener="public") == 0:
+            got = alive.receive()
+            self.assertEqual(got[0], PING)
+            alive.send(frame(PONG, got[1]))
+        self.assert_closed(dead, 1008, "no sign of life")
+        self.assert_lives(alive)
+        self.stop()
+
+    def test_an_idle_timeout_below_the_pings_is_refused(self):
+        done = subprocess.run(
+            [os.environ["DVBCSSD"], "--check-config", "--set", "http.idle_timeout=20"],
+            capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("http.idle_timeout", done.stderr)
+
+    def test_who_takes_nothing_is_closed_and_who_reads_is_told_everything(self):
+        tv = self.start(cii__stall_timeout=1)
+        reader = self.open("cii")
+        stalled = self.peers.enter_context(RawWebSocket(tv.urls["cii"]))
+        stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        self.assertEqual(stalled.handshake()[0], 101)
+        end = time.monotonic() + DEADLINE_S
+        number = 0
+        while counter(tv, "stall_evictions_total", listener="public") == 0:
+            self.assertLess(time.monotonic(), end, "it goes on for ever")
+            number += 1
+            answer = tv.patch("/content", {"contentId": f"dvb://{number}." + "x" * 50000})
+            self.assertEqual(answer.status, 200, answer.text)
+            while f'"dvb://{number}.' not in reader.receive_text():
+                pass
+        self.assert_lives(reader)
+        self.stop()
+
+
+class Pages(Limits):
+    EVIL = "https://evil.example"
+
+    def test_any_page_is_let_in_by_default(self):
+        self.start()
+        for endpoint in (*ENDPOINTS, "app2app"):
+            peer = self.connect(endpoint)
+            self.assertEqual(peer.handshake({"Origin": self.EVIL})[0], 101)
+        self.stop()
+
+    def test_pages_of_other_origins_are_refused(self):
+        # Origins, Origin, whether it is let in. %s is the listener itself.
+        cases = [
+            ("", None, True),
+            ("", self.EVIL, False),
+            ("https://a.example null", "https://a.example", True),
+            ("https://a.example null", "null", True),
+            ("https://a.example null", None, True),
+            ("https://a.example null", self.EVIL, False),
+            ("https://a.example", "%s", False),
+            ("same", "%s", True),
+            ("same https://a.example", "https://a.example", True),
+            ("same https://a.example", self.EVIL, False),
+        ]
+        for endpoint in ENDPOINTS:
+            for origins, origin, allowed in cases:
+                with self.subTest(endpoint=endpoint, origins=origins, origin=origin):
+                    tv = self.start(**{f"{endpoint}__origins": origins})
+                    given = {"Origin": origin.replace("%s", tv.urls["http"]) if origin else None}
+                    if allowed:
+                        self.assertEqual(self.connect(endpoint).handshake(given)[0], 101)
+                    else:
+                        self.assert_refused(self.connect(endpoint), 403, "Origin", retry=False,
+                                            headers=given)
+                        self.assert_counted("refusals_total", listener="public", reason="origin")
+                    self.stop()
+
+    def test_a_page_that_names_this_machine_its_own_is_not_same(self):
+        self.start(cii__origins="same", http__hosts="tv.example", http__advertise_host="tv.local")
+        self.assert_refused(self.connect("cii"), 421, "Host", retry=False,
+                            headers={"Host": "evil.example", "Origin": "http://evil.example"})
+        for name in ("tv.example", "tv.local:80"):
+            peer = self.connect("cii")
+            self.assertEqual(peer.handshake({"Host": name, "Origin": f"http://{name}"})[0], 101)
+        self.stop()
+
+    def test_metrics_for_all_are_for_those_who_name_this_machine(self):
+        tv = self.start(http__metrics="true", http__hosts="tv.example")
+        url = urlsplit(tv.urls["http"])
+
+        def ask(host, path):
+            connection = http.client.HTTPConnection(url.hostname, url.port, DEADLINE_S)
+            return exchange(connection, "GET", path, headers={"Host": host})
+
+        for path in ("/metrics", "/healthz"):
+            for host in ("tv.example", f"127.0.0.1:{url.port}", "[::1]", "localhost:1"):
+                self.assertEqual(ask(host, path).status, 200, (path, host))
+            answer = ask("evil.example", path)
+            self.assertEqual(answer.status, 421)
+            self.assertIn("http.hosts", answer.json["reason"])
+        self.stop()
+
+
+class Reload(Limits):
+    FILE = "[content]\nid = dvb://1.2.3\n[timeline.pts]\nselector = urn:dvb:css:timeline:pts\n"
+
+    def start_with_file(self, text):
+        folder = self.enterContext_(tempfile.TemporaryDirectory())
+        self.path = os.path.join(folder, "tv.conf")
+        self.write(text)
+        return self.start("--config", self.path)
+
+    def write(self, text):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(self.FILE + text)
+
+    def reload(self, text):
+        self.write(text)
+        answer = self.tv.post("/reload")
+        self.assertEqual(answer.status, 200, answer.text)
+        self.assertEqual(answer.json["needs_restart"], [])
+        return answer.json["applied"]
+
+    def test_limits_are_in_force_for_those_who_are_connected(self):
+        self.start_with_file("")
+        ts, other = self.open("ts"), self.open("ts")
+        applied = self.reload("[ts]\nmax_messages_per_s = 1\nmax_message_bytes = 64\n")
+        self.assertEqual(sorted(applied), ["ts.max_message_bytes", "ts.max_messages_per_s"])
+        ts.send(frame(TEXT, b"x" * 65))
+        self.assert_closed(ts, 1009, "message of more than 64 bytes")
+        other.send(frame(TEXT, b"x") * 100)
+        self.assert_closed(other, 1008, "more than 1 messages per second")
+        self.stop()
+
+    def test_numbers_of_connections_are_for_new_ones(self):
+        self.start_with_file("")
+        cii = [self.open("cii") for _ in range(3)]
+        self.reload("[cii]\nmax_connections_per_address = 2\n")
+        self.assert_refused(self.connect("cii"), 429, "your address")
+        self.reload("[http]\nmax_connections = 4\n")
+        self.assert_lives(self.open("ts"))
+        self.assert_refused(self.connect("cii"), 503, "server")
+        for peer in cii:
+            self.assert_lives(peer)
+        self.reload("")
+        self.assert_lives(self.open("cii"))
+        self.stop()
+
+    def test_what_control_has_set_stays_when_other_limits_change(self):
+        tv = self.start_with_file("")
+        self.assertEqual(tv.patch("/endpoints/cii", {"max_connections": 7}).status, 200)
+        self.reload("[cii]\nmax_bytes_per_s = 1\n")
+        self.assertEqual(tv.get("/endpoints/cii")["max_connections"], 7)
+        self.stop()
+
+    def test_pages_and_names_change(self):
+        self.start_with_file("")
+        self.reload("[cii]\norigins = same\n[http]\nhosts = tv.example\n")
+        given = {"Host": "tv.example", "Origin": "http://tv.example"}
+        self.assertEqual(self.connect("cii").handshake(given)[0], 101)
+        self.reload("[cii]\norigins = same\n")
+        self.assert_refused(self.connect("cii"), 421, "Host", retry=False, headers=given)
+        self.stop()
+
+
+class Document(unittest.TestCase):
+    SECTIONS = ("http", "cii", "ts", "wc_ws", "app2app", "control")
+    # Those of App2App that it shares with nobody are in docs/protocols.md.
+    ELSEWHERE = ("app2app.max_waiting", "app2app.max_waiting_per_name", "app2app.wait_timeout",
+                 "app2app.max_message", "app2app.max_queue", "app2app.local_origins",
+                 "control.hosts", "control.origins")
+
+    def test_it_lists_every_limit_with_its_default(self):
+        printed = subprocess.run([os.environ["DVBCSSD"], "--print-config"], capture_output=True,
+                                 text=True, timeout=DEADLINE_S, check=True).stdout
+        limits, section = {}, None
+        for line in printed.splitlines():
+            if line.startswith("["):
+                section = line.strip("[]")
+            match = re.match(r"(\w+) = ?(.*)", line)
+            if match and section in self.SECTIONS and re.search(
+                    r"max_|timeout|_per_s|_limit|ping_interval|origins|hosts", match[1]):
+                limits[f"{section}.{match[1]}"] = match[2]
+        for key in self.ELSEWHERE:
+            del limits[key]
+        with open(os.path.join(ROOT, "docs", "limits.md"), encoding="utf-8") as file:
+            table = re.search(r"<!-- limits -->(.*?)<!-- /limits -->", file.read(), re.S)[1]
+        listed = {key: default for key, default in
+                  re.findall(r"^\| `([^`]+)` \| *([^|]*?) *\|", table, re.M)}
+        self.assertEqual(listed, limits)
+
+
+if __name__ == "__main__":
+    unittest.main()
