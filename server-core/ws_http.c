@@ -202,12 +202,14 @@ int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
 
 int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why)
 {
-    struct dvbcss_server *server = socket->server;
+    const struct ws_exchange *exchange = socket->exchange;
+    const struct dvbcss_refusal_format *format =
+        exchange && exchange->handler ? exchange->handler->options.refusal_format : NULL;
     struct dvbcss_message *answer;
 
     note_refusal(socket, why);
-    if (ws_refusal_build(&answer, why, server->options.retry_after_s, server->common_headers,
-                         socket->exchange && strcmp(socket->exchange->method, "HEAD") == 0) == 0) {
+    if (ws_refusal_build(&answer, socket->server, why, format,
+                         exchange && strcmp(exchange->method, "HEAD") == 0) == 0) {
         ws_wire_write_http(socket->wire, answer->bytes, answer->length);
         dvbcss_message_release(answer);
     }

@@ -339,9 +339,10 @@ int ws_http_header(struct ws_socket *socket, const char *name, char *value, size
 int ws_answer_build(struct dvbcss_message **answer, const struct dvbcss_http_response *response,
                     const char *common, bool head_only);
 
-/** Builds the answer of a refusal. */
-int ws_refusal_build(struct dvbcss_message **answer, enum dvbcss_refusal why,
-                     unsigned retry_after_s, const char *common, bool head_only);
+/** Builds the answer of a refusal. @p format NULL: the server's. */
+int ws_refusal_build(struct dvbcss_message **answer, const struct dvbcss_server *server,
+                     enum dvbcss_refusal why, const struct dvbcss_refusal_format *format,
+                     bool head_only);
 
 /** The short text of a refusal. */
 const char *ws_refusal_text(enum dvbcss_refusal why);

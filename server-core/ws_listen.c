@@ -256,8 +256,7 @@ static void turn_away(struct ws_listener *listener, int fd, enum dvbcss_refusal 
     struct dvbcss_message *answer;
 
     server->counters.refusals[why]++;
-    if (!listener->tls && ws_refusal_build(&answer, why, server->options.retry_after_s,
-                                           server->common_headers, false) == 0) {
+    if (!listener->tls && ws_refusal_build(&answer, server, why, NULL, false) == 0) {
         if (send(fd, answer->bytes, answer->length, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
             shutdown(fd, SHUT_WR);
         dvbcss_message_release(answer);

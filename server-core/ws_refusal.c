@@ -2,6 +2,8 @@
 
 #include "server-core/ws_internal.h"
 
+enum { BODY_SIZE = 512 };
+
 static const struct {
     unsigned status;
     const char *text;
@@ -26,7 +28,8 @@ static const char *const hints[DVBCSS_REFUSAL_COUNT] = {
     [DVBCSS_REFUSAL_VERSION] = "Sec-WebSocket-Version must be 13.",
     [DVBCSS_REFUSAL_KEY] = "It must be 16 random bytes in Base64.",
     [DVBCSS_REFUSAL_SUBPROTOCOL] = "Leave Sec-WebSocket-Protocol out.",
-    [DVBCSS_REFUSAL_MALFORMED] = "It needs a Host, and with a body a Content-Length.",
+    [DVBCSS_REFUSAL_MALFORMED] =
+        "It needs one Host, with a body one Content-Length, and for a WebSocket HTTP/1.1.",
     [DVBCSS_REFUSAL_BODY_TOO_BIG] = "Send less at a time.",
     [DVBCSS_REFUSAL_TIMEOUT] = "Send the whole request at once.",
     [DVBCSS_REFUSAL_ADDRESS_FULL] = "Close a connection of yours, or try again later.",
@@ -67,22 +70,39 @@ static size_t set_headers(struct dvbcss_http_header headers[2], enum dvbcss_refu
     return count;
 }
 
-int ws_refusal_build(struct dvbcss_message **answer, enum dvbcss_refusal why,
-                     unsigned retry_after_s, const char *common, bool head_only)
+/* For a person. Returns the length. */
+static size_t write_text(enum dvbcss_refusal why, char body[BODY_SIZE])
+{
+    return (size_t)snprintf(body, BODY_SIZE, "%u: %s.\n%s\n", refusals[why].status,
+                            refusals[why].text, hints[why]);
+}
+
+static size_t write_body(enum dvbcss_refusal why, const struct dvbcss_refusal_format *format,
+                         char body[BODY_SIZE])
+{
+    char reason[BODY_SIZE];
+
+    snprintf(reason, sizeof reason, "%s. %s", refusals[why].text, hints[why]);
+    return format->write(refusals[why].status, reason, body, BODY_SIZE);
+}
+
+int ws_refusal_build(struct dvbcss_message **answer, const struct dvbcss_server *server,
+                     enum dvbcss_refusal why, const struct dvbcss_refusal_format *format,
+                     bool head_only)
 {
     struct dvbcss_http_response response = DVBCSS_HTTP_RESPONSE_INIT;
     struct dvbcss_http_header headers[2];
     char retry_after[16];
-    char body[384];
-    int length = snprintf(body, sizeof body, "%u: %s.\n%s\n", refusals[why].status,
-                          refusals[why].text, hints[why]);
+    char body[BODY_SIZE];
 
-    snprintf(retry_after, sizeof retry_after, "%u", retry_after_s);
+    if (!format)
+        format = server->options.refusal_format;
+    snprintf(retry_after, sizeof retry_after, "%u", server->options.retry_after_s);
     response.status = refusals[why].status;
-    response.content_type = "text/plain; charset=utf-8";
+    response.content_type = format ? format->content_type : "text/plain; charset=utf-8";
     response.headers = headers;
     response.header_count = set_headers(headers, why, retry_after);
     response.body = body;
-    response.body_length = (size_t)length;
-    return ws_answer_build(answer, &response, common, head_only);
+    response.body_length = format ? write_body(why, format, body) : write_text(why, body);
+    return ws_answer_build(answer, &response, server->common_headers, head_only);
 }

@@ -50,6 +50,7 @@ struct dvbcss_connection;
 struct dvbcss_message;
 struct dvbcss_http_handler;
 struct dvbcss_http_response;
+struct dvbcss_refusal_format;
 
 /** "No limit", for the limits that are signed. */
 #define DVBCSS_UNLIMITED (-1)
@@ -157,15 +158,14 @@ struct dvbcss_server_options {
     unsigned retry_after_s;
     /** For listeners with `tls`; nothing is read if there are none. */
     struct dvbcss_server_tls tls;
+    /** How refusals are written; must outlive the server. NULL: as text for a person. */
+    const struct dvbcss_refusal_format *refusal_format;
 };
 
 #define DVBCSS_SERVER_OPTIONS_INIT                                                                 \
     {                                                                                              \
         NULL, 0, "dvbcss", NULL, 0, 511, 65536, DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 4096, 10, 20,  \
-            60, 2, 30,                                                                             \
-        {                                                                                          \
-            NULL, NULL                                                                             \
-        }                                                                                          \
+            60, 2, 30, {NULL, NULL}, NULL                                                          \
     }
 
 /**
@@ -199,6 +199,20 @@ enum dvbcss_refusal {
     DVBCSS_REFUSAL_MAP(DVBCSS_REFUSAL_ENUM)
 #undef DVBCSS_REFUSAL_ENUM
         DVBCSS_REFUSAL_COUNT
+};
+
+/** How refusals are written, for clients that are programs. */
+struct dvbcss_refusal_format {
+    /** As "application/json". */
+    const char *content_type;
+    /**
+     * Writes the body of a refusal.
+     *
+     * @param reason one line of text: what is wrong, and what to do
+     * @param size   room in @p body
+     * @return bytes written, at most @p size
+     */
+    size_t (*write)(unsigned status, const char *reason, char *body, size_t size);
 };
 
 /** What a server did since it was created. */
@@ -805,11 +819,14 @@ struct dvbcss_http_handler_options {
     void (*handle)(void *context, const struct dvbcss_http_request *request);
     /** For @p handle. */
     void *context;
+    /** How requests are refused that do not come as far as @p handle; must outlive the handler.
+     * NULL: as the server's. */
+    const struct dvbcss_refusal_format *refusal_format;
 };
 
 #define DVBCSS_HTTP_HANDLER_OPTIONS_INIT                                                           \
     {                                                                                              \
-        NULL, 65536, NULL, NULL                                                                    \
+        NULL, 65536, NULL, NULL, NULL                                                              \
     }
 
 /**

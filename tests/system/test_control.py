@@ -165,6 +165,7 @@ class Requests(Control):
         answer = self.tv.request("PATCH", "/api/v1/content",
                                  b'{"contentId": "' + b"x" * 65536 + b'"}')
         self.assertEqual(answer.status, 413)
+        self.assertEqual(answer.json["error"], "too_large")
 
     def test_the_largest_body_is_taken(self):
         head, tail = b'{"contentId": "', b'"}'

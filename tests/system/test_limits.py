@@ -159,12 +159,13 @@ class Connections(Limits):
         late = exchange(http.client.HTTPConnection(url.hostname, url.port, DEADLINE_S), "GET",
                         "/healthz")
         self.assertEqual((late.status, late.headers["Retry-After"]), (429, "30"))
+        self.assertEqual(late.json["error"], "too_many")
         self.assert_counted("refusals_total", listener="control", reason="server_address_full")
         for _ in range(4):
             idle = self.peers.enter_context(socket.socket(socket.AF_UNIX))
             idle.connect(tv.socket_path)
         refused = exchange(UnixConnection(tv.socket_path), "GET", "/healthz")
-        self.assertEqual(refused.status, 503)
+        self.assertEqual((refused.status, refused.json["error"]), (503, "unavailable"))
         self.assertEqual(len(knockers), 2)
 
 

@@ -16,14 +16,11 @@ static const struct {
     unsigned status;
     const char *word;
 } error_words[] = {
-    {400, "bad_request"},
-    {401, "unauthorized"},
-    {403, "forbidden"},
-    {404, "not_found"},
-    {405, "method_not_allowed"},
-    {409, "conflict"},
-    {415, "unsupported_media_type"},
-    {500, "internal"},
+    {400, "bad_request"}, {401, "unauthorized"},       {403, "forbidden"},
+    {404, "not_found"},   {405, "method_not_allowed"}, {408, "timeout"},
+    {409, "conflict"},    {413, "too_large"},          {415, "unsupported_media_type"},
+    {421, "misdirected"}, {429, "too_many"},           {500, "internal"},
+    {503, "unavailable"},
 };
 
 static const char *word_of(unsigned status)
@@ -87,11 +84,28 @@ void api_answer_nothing(const struct api_call *call)
     respond(call, 204, NULL, NULL, 0, NULL);
 }
 
+static json_t *problem_of(unsigned status, const char *member, const char *reason)
+{
+    return json_pack("{s:s, s:s?, s:s}", "error", word_of(status), "member", member, "reason",
+                     reason);
+}
+
+/* Of the server beneath. */
+static size_t write_refusal(unsigned status, const char *reason, char *body, size_t size)
+{
+    json_t *problem = problem_of(status, NULL, reason);
+    size_t length = problem ? json_dumpb(problem, body, size, JSON_COMPACT) : 0;
+
+    json_decref(problem);
+    return length <= size ? length : 0;
+}
+
+const struct dvbcss_refusal_format api_refusal_format = {"application/json", write_refusal};
+
 static void refuse_allowing(const struct api_call *call, unsigned status, const char *member,
                             const char *reason, const char *allow)
 {
-    json_t *problem =
-        json_pack("{s:s, s:s?, s:s}", "error", word_of(status), "member", member, "reason", reason);
+    json_t *problem = problem_of(status, member, reason);
     char *text = problem ? json_dumps(problem, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 
     json_decref(problem);

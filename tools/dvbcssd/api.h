@@ -28,6 +28,9 @@ struct api_call {
     json_t *body;
 };
 
+/** How the server beneath refuses what does not come as far as here: as api_refuse() does. */
+extern const struct dvbcss_refusal_format api_refusal_format;
+
 /** Finds the route, reads the body and has it answered. */
 void api_handle(struct api_call *call);
 

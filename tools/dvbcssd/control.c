@@ -107,6 +107,7 @@ static int start_server(struct control *control, const struct config *config, ch
     if (options.listen_count == 0)
         return 0;
     options.listen = listen;
+    options.refusal_format = &api_refusal_format;
     limits_of_control(&options, &config->control);
     options.fd_limit = control->services->descriptors.control;
     options.tls = listeners_certificate(&config->tls);
@@ -139,6 +140,7 @@ static int start_for_pages(struct control *control, const struct config *config,
         return 0;
     options.max_body_bytes = MAX_REQUEST_BYTES;
     options.handle = on_page_request;
+    options.refusal_format = &api_refusal_format;
     options.context = control;
     for (size_t i = 0; i < (config->http.metrics ? 1 : 2) && error == 0; i++) {
         options.path = paths[i];

@@ -76,15 +76,43 @@ Test(ws_answer, takes_no_header_that_could_split_it)
     cr_assert_not(ws_header_is_valid(&(struct dvbcss_http_header){"Name", NULL}));
 }
 
+static size_t write_xml(unsigned status, const char *reason, char *body, size_t size)
+{
+    return (size_t)snprintf(body, size, "<no status='%u'>%s</no>", status, reason);
+}
+
+Test(ws_refusal, is_written_as_the_server_or_the_handler_wants)
+{
+    static const struct dvbcss_refusal_format xml = {"application/xml", write_xml};
+    struct dvbcss_server server = {.common_headers = ""};
+    char text[1024];
+
+    for (int own = 0; own < 2; own++) {
+        struct dvbcss_message *answer;
+
+        server.options.refusal_format = own ? NULL : &xml;
+        cr_assert_eq(
+            ws_refusal_build(&answer, &server, DVBCSS_REFUSAL_FULL, own ? &xml : NULL, false), 0);
+        snprintf(text, sizeof text, "%.*s", (int)dvbcss_message_length(answer),
+                 (const char *)dvbcss_message_bytes(answer));
+        dvbcss_message_release(answer);
+        cr_assert_not_null(strstr(text, "\r\nContent-Type: application/xml\r\n"));
+        cr_assert_not_null(strstr(text, "\r\n\r\n<no status='503'>endpoint has reached its "
+                                        "connection limit. Try again later.</no>"));
+    }
+}
+
 Test(ws_refusal, of_every_kind_has_a_status_a_text_and_a_hint)
 {
+    struct dvbcss_server server = {.options = {.retry_after_s = 7}, .common_headers = ""};
+
     for (int why = 0; why < DVBCSS_REFUSAL_COUNT; why++) {
         struct dvbcss_message *answer;
         char text[1024];
         unsigned status;
         const char *body;
 
-        cr_assert_eq(ws_refusal_build(&answer, (enum dvbcss_refusal)why, 7, "", false), 0);
+        cr_assert_eq(ws_refusal_build(&answer, &server, (enum dvbcss_refusal)why, NULL, false), 0);
         snprintf(text, sizeof text, "%.*s", (int)dvbcss_message_length(answer),
                  (const char *)dvbcss_message_bytes(answer));
         dvbcss_message_release(answer);
