@@ -255,7 +255,7 @@ class Sharing(Channel):
             self.assertEqual(left, {"id": name, "event": "disconnected"})
 
     async def test_a_flood_of_reports_reaches_the_page_as_its_newest(self):
-        self.start()
+        self.start({"ts.max_messages_per_s": "0"})
         page = await self.page()
         ts = await self.ts()
         for n in range(500):
@@ -512,7 +512,7 @@ class Strangers(Channel):
             return socket.handshake({name.capitalize(): text for name, text in headers.items()})
 
     async def test_pages_from_elsewhere_are_refused_before_the_upgrade(self):
-        self.start({"page.origins": "https://tv.example", "page.hosts": "tv.local"})
+        self.start({"page.origins": "https://tv.example", "http.hosts": "tv.local"})
         host = self.tv.urls["page"].split("/")[2]
         allowed = ({}, {"origin": f"http://{host}"}, {"origin": "https://tv.example"},
                    {"host": "tv.local:80", "origin": "http://tv.local:80"})  # fmt: skip

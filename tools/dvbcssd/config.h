@@ -169,9 +169,8 @@ struct config_pages {
 struct config_page {
     bool enabled;
     char *path;
-    /** Separated by spaces, as are the hosts. */
+    /** Separated by spaces. */
     char *origins;
-    char *hosts;
     char *token;
     char *token_file;
     bool trust_loopback;

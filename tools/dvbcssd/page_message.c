@@ -140,7 +140,9 @@ static int read_clock(json_t *value, struct page_message *message, struct page_m
         return page_mistake_set(mistake, DVBCSS_ETYPE, "clock.t1",
                                 "expected a string or a number, and nothing beside it");
     length = json_dumpb(t1, message->t1, sizeof message->t1 - 1, JSON_ENCODE_ANY | JSON_COMPACT);
-    if (length == 0 || length >= sizeof message->t1)
+    if (length == 0)
+        return no_memory(mistake);
+    if (length >= sizeof message->t1)
         return page_mistake_set(mistake, DVBCSS_EVALUE, "clock.t1", "expected at most %d bytes",
                                 PAGE_T1_SIZE - 1);
     message->t1[length] = '\0';
@@ -157,12 +159,13 @@ static int decode_part(const json_t *value, const char *member, text_decoder dec
                        struct page_mistake *mistake)
 {
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    size_t length;
+    char *text = page_json_text(value, &length);
     int error;
 
     if (!text)
         return no_memory(mistake);
-    error = decode(text, strlen(text), out, &report);
+    error = decode(text, length, out, &report);
     dvbcss_free(text);
     return error == 0 ? 0 : refuse_as_reported(mistake, member, &report);
 }

@@ -36,6 +36,8 @@ enum page_part {
     PAGE_CII = 4,
     PAGE_TIMESTAMPS = 8,
     PAGE_BLOCK = 16,
+    /** What says what is presented. */
+    PAGE_PRESENTS = PAGE_CII | PAGE_TIMESTAMPS | PAGE_BLOCK,
 };
 
 /** What the wall clock times in a page's control timestamps are. */
@@ -108,6 +110,14 @@ void page_message_finish(struct page_message *message);
 /** Fills a mistake; returns @p error. What is too long for @p mistake is cut. */
 int page_mistake_set(struct page_mistake *mistake, int error, const char *member,
                      const char *format, ...) DVBCSS_PRINTF(4, 5);
+
+/**
+ * Writes a value as compact JSON. Unlike json_dumps(), which leaves out what finds no memory.
+ *
+ * @param length set to the bytes of the text
+ * @return to be freed with dvbcss_free(); NULL without memory
+ */
+char *page_json_text(const json_t *value, size_t *length);
 
 /* ---- from the daemon ------------------------------------------------------------------------- */
 /* Each returns a new object, or NULL without memory. Texts that come from peers must be UTF-8. */

@@ -4,7 +4,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "dvbcss/alloc.h"
 #include "page_message.h"
+
+char *page_json_text(const json_t *value, size_t *length)
+{
+    const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17);
+    size_t size = json_dumpb(value, NULL, 0, flags);
+    char *text = size != 0 ? dvbcss_malloc(size) : NULL;
+
+    if (text && json_dumpb(value, text, size, flags) != size) {
+        dvbcss_free(text);
+        text = NULL;
+    }
+    *length = size;
+    return text;
+}
 
 /* A time as CSS-TS has it. */
 static json_t *write_time(int64_t value)

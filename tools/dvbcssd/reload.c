@@ -365,11 +365,12 @@ static void put_in_force(struct change *change)
     /* Always: the file behind the same name may have another token. */
     if (change->services->control)
         control_swap_guard(change->services->control, &change->guard);
-    error = page_channel_configure(change->services->page, &change->page_token);
     for (size_t i = 0; i < APPLIERS; i++) {
         failed = due[i] ? appliers[i].apply(change) : 0;
         error = error == 0 ? failed : error;
     }
+    failed = page_channel_configure(change->services->page, &change->page_token);
+    error = error == 0 ? failed : error;
     failed = apply_presentation(change);
     error = error == 0 ? failed : error;
     failed = tv_publish(change->services->tv);
