@@ -1,4 +1,4 @@
-"""npm dvbcss-protocols with dvbcss-clocks: its CII, TS and UDP wall-clock clients against dvbcssd,
+"""npm dvbcss-protocols with dvbcss-clocks: its CII, TS and wall-clock clients against dvbcssd,
 its UDP wall-clock server against our client. Positions are compared with the daemon's own, by the
 clocks of the machine that both run on."""
 
@@ -73,6 +73,30 @@ class Companion(unittest.TestCase):
                 lambda line: line["event"] == "cii" and "contentId" in line["changed"]
             )
             self.assertTrue(changed["contentId"])
+
+
+class WallClockOverWebSocket(unittest.TestCase):
+    """Its clients by binary frames and by JSON, against dvbcssd."""
+
+    def follow(self, path, kind):
+        with Daemon(settings={"wc_ws.answers_per_second": "0"}) as tv:
+            url = path(tv.urls)
+            script = os.path.join(PEER, "wall_clock_ws_client.js")
+            with Program(["node", script, url, kind, "50"]) as client:
+                for _ in range(20):
+                    line = client.json(lambda line: line["available"])
+                    error_s = abs(line["wall_ns"] - tv.wall_ns_at(int(line["monotonic_ns"]))) / 1e9
+                    self.assertLessEqual(error_s, line["bound_s"] + READING_S, line)
+                    self.assertLess(line["bound_s"], 0.1)
+
+    def test_binary_frames_keep_its_clock_within_its_bound(self):
+        self.follow(lambda urls: urls["wc_ws"], "binary")
+
+    def test_json_keeps_its_clock_within_its_bound(self):
+        self.follow(lambda urls: urls["wc_ws"], "json")
+
+    def test_the_compatibility_channel_serves_it_as_well(self):
+        self.follow(lambda urls: urls["app2app"] + "hbbtv-sync-wc", "json")
 
 
 class WallClockServer(unittest.TestCase):

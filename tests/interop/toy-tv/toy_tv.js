@@ -124,13 +124,17 @@ function cii() {
   if (has("timelines-empty")) message.timelines = [];
   if (has("timeline-rate-string"))
     message.timelines[0].timelineProperties.unitsPerSecond = "90000";
+  if (has("timelines-flat"))
+    message.timelines = [{ timelineSelector: PTS, unitsPerTick: 1, unitsPerSecond: 90000 }];
   return has("cii-not-json") ? "no JSON" : JSON.stringify(message);
 }
 
 function onCii(socket) {
   if (has("cii-silent")) return;
   if (has("cii-closes")) socket.close(1011, "no content");
+  else if (has("cii-pairing")) socket.send("pairingcompleted", () => socket.send(cii()));
   else socket.send(cii());
+  if (has("cii-partial")) socket.send(JSON.stringify({ presentationStatus: "okay" }));
 }
 
 // ---- CSS-TS ------------------------------------------------------------------------------------
@@ -150,6 +154,7 @@ function controlTimestamp(sent) {
     times.contentTime = Number(ticks);
     times.wallClockTime = Number(wall);
   }
+  if (has("ts-exponent")) times.contentTime = `${Number(ticks) / 1e6}e6`;
   if (has("ts-missing-member")) delete times.wallClockTime;
   if (has("ts-unavailable"))
     return { contentTime: null, wallClockTime: `${wall}`, timelineSpeedMultiplier: null };
