@@ -6,25 +6,30 @@
 #define DVBCSS_COMMON_UTF8_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/** Tells whether @p text is well-formed UTF-8 (Unicode table 3-7: no overlong forms, surrogates or
- * code points above U+10FFFF). */
-static inline bool utf8_is_valid(const char *text)
+/** Tells whether so many bytes are well-formed UTF-8 (Unicode table 3-7: no overlong forms,
+ * surrogates or code points above U+10FFFF, nothing cut off). */
+static inline bool utf8_bytes_are_valid(const void *bytes, size_t length)
 {
-    const uint8_t *byte = (const uint8_t *)text;
+    const uint8_t *byte = bytes;
+    const uint8_t *end = byte + length;
 
-    while (*byte != 0) {
+    while (byte != end) {
         uint8_t lead = *byte++;
         uint8_t low = 0x80;
         uint8_t high = 0xbf;
-        unsigned rest;
+        ptrdiff_t rest;
 
         if (lead < 0x80)
             continue;
         if (lead < 0xc2 || lead > 0xf4)
             return false;
         rest = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+        if (end - byte < rest)
+            return false;
         /* Only the second byte has bounds of its own. */
         if (lead == 0xe0)
             low = 0xa0;
@@ -41,6 +46,12 @@ static inline bool utf8_is_valid(const char *text)
         }
     }
     return true;
+}
+
+/** The same for a text that ends with 0. */
+static inline bool utf8_is_valid(const char *text)
+{
+    return utf8_bytes_are_valid(text, strlen(text));
 }
 
 #endif

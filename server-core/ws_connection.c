@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "dvbcss/alloc.h"
 #include "server-core/ws_internal.h"
 
@@ -148,6 +149,11 @@ static void deliver(struct dvbcss_connection *connection, const void *bytes, siz
     endpoint->server->counters.bytes_in += length;
     if (binary && endpoint->options.binary_policy == DVBCSS_BINARY_IGNORE)
         return;
+    /* The library looks at it as it comes, and misses a character that the end cuts off. */
+    if (!binary && !utf8_bytes_are_valid(bytes, length)) {
+        ws_connection_close(connection, DVBCSS_CLOSE_INVALID_DATA, "text is not UTF-8");
+        return;
+    }
     if (endpoint->options.hooks.on_message)
         endpoint->options.hooks.on_message(endpoint->options.context, connection,
                                            length != 0 ? bytes : "", length, !binary);

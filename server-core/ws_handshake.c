@@ -44,6 +44,12 @@ static bool connection_names_upgrade(const char *list)
     }
 }
 
+/* The library leaves the blanks behind a value in it. */
+static bool is_version_13(const char *version)
+{
+    return strncmp(version, "13", 2) == 0 && version[2 + strspn(version + 2, " \t")] == '\0';
+}
+
 static bool key_is_valid(const char *key)
 {
     static const char alphabet[] =
@@ -62,7 +68,7 @@ int ws_handshake_check(const struct ws_handshake *handshake)
     if (strcasecmp(handshake->upgrade, "websocket") != 0 ||
         !connection_names_upgrade(handshake->connection))
         return DVBCSS_REFUSAL_NOT_WEBSOCKET;
-    if (strcmp(handshake->version, "13") != 0)
+    if (!is_version_13(handshake->version))
         return DVBCSS_REFUSAL_VERSION;
     if (!key_is_valid(handshake->key))
         return DVBCSS_REFUSAL_KEY;

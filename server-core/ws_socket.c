@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/utf8.h"
 #include "dvbcss/alloc.h"
 #include "server-core/ws_internal.h"
 
@@ -91,18 +92,42 @@ void ws_socket_defer(struct ws_socket *socket)
     ws_server_wake(socket->server);
 }
 
-static void send_close_frame(struct ws_socket *socket, unsigned code, const char *reason)
+/* Space for a close frame with its reason. */
+enum { CLOSE_FRAME_SIZE = WS_FRAME_HEAD_MAX + 2 + DVBCSS_CLOSE_REASON_MAX };
+
+/* Returns where in @p bytes the frame begins. */
+static uint8_t *build_close_frame(uint8_t bytes[CLOSE_FRAME_SIZE], unsigned code,
+                                  const char *reason, size_t *length)
 {
-    uint8_t bytes[WS_FRAME_HEAD_MAX + 2 + DVBCSS_CLOSE_REASON_MAX];
     uint8_t *payload = bytes + WS_FRAME_HEAD_MAX;
-    size_t length = strlen(reason) + 2;
-    size_t head_length = ws_frame_put_head(payload, WS_OPCODE_CLOSE, length);
+    size_t payload_length = strlen(reason) + 2;
+    size_t head_length = ws_frame_put_head(payload, WS_OPCODE_CLOSE, payload_length);
 
     payload[0] = (uint8_t)(code >> 8);
     payload[1] = (uint8_t)code;
-    memcpy(payload + 2, reason, length - 2);
-    if (ws_wire_write(socket->wire, payload - head_length, head_length + length) != 0)
+    memcpy(payload + 2, reason, payload_length - 2);
+    *length = head_length + payload_length;
+    return payload - head_length;
+}
+
+static void send_close_frame(struct ws_socket *socket, unsigned code, const char *reason)
+{
+    uint8_t bytes[CLOSE_FRAME_SIZE];
+    size_t length;
+    uint8_t *frame = build_close_frame(bytes, code, reason, &length);
+
+    if (ws_wire_write(socket->wire, frame, length) != 0)
         ws_socket_kill(socket);
+}
+
+/* Of a socket that the library is closing. */
+static bool send_last_frame(struct ws_socket *socket, unsigned code)
+{
+    uint8_t bytes[CLOSE_FRAME_SIZE];
+    size_t length;
+    uint8_t *frame = build_close_frame(bytes, code, "", &length);
+
+    return ws_wire_write_last(socket->wire, frame, length);
 }
 
 static void leave(struct ws_socket *socket, unsigned code, const char *reason)
@@ -294,7 +319,27 @@ void ws_event_writable(struct ws_socket *socket)
         ws_connection_flush(socket->connection, true);
 }
 
-/* The reason is text of at most 123 bytes; the library has checked that it is UTF-8. */
+/* What RFC 6455 7.4 lets a peer send, and what IANA has registered since. */
+static bool is_close_code(unsigned code)
+{
+    return (code >= 1000 && code <= 1014 && code != 1004 && code != DVBCSS_CLOSE_NO_STATUS &&
+            code != DVBCSS_CLOSE_ABNORMAL) ||
+           (code >= 3000 && code <= 4999);
+}
+
+/* The code with which a peer's close frame is answered, 0 for none. */
+static unsigned answer_to_close(const uint8_t *payload, size_t length)
+{
+    if (length == 0)
+        return 0;
+    if (length < 2 || !is_close_code((unsigned)payload[0] << 8 | payload[1]))
+        return DVBCSS_CLOSE_PROTOCOL_ERROR;
+    if (!utf8_bytes_are_valid(payload + 2, length - 2))
+        return DVBCSS_CLOSE_INVALID_DATA;
+    return (unsigned)payload[0] << 8 | payload[1];
+}
+
+/* The reason is text of at most 123 bytes. */
 static unsigned read_close(const uint8_t *payload, size_t length,
                            char reason[DVBCSS_CLOSE_REASON_MAX + 1])
 {
@@ -330,13 +375,19 @@ int ws_event_peer_close(struct ws_socket *socket, const uint8_t *payload, size_t
     char reason[DVBCSS_CLOSE_REASON_MAX + 1];
     unsigned code = read_close(payload, length, reason);
 
+    unsigned answer = answer_to_close(payload, length);
+    bool is_echo = answer == 0 || (length > 1 && answer == code);
+
     /* The answer to our own close frame: that was all. */
     if (socket->phase == WS_PHASE_LEAVING)
         return -1;
     socket->phase = WS_PHASE_LEAVING;
     socket->since_ms = now_ms(socket);
+    /* The library would give back what it must not. */
+    if (!is_echo)
+        send_close_frame(socket, answer, "");
     end_connection(socket, code, reason);
-    return 0;
+    return is_echo ? 0 : -1;
 }
 
 void ws_event_closed(struct ws_socket *socket)
@@ -350,7 +401,11 @@ void ws_event_closed(struct ws_socket *socket)
     if (socket->phase != WS_PHASE_WEBSOCKET)
         return;
     length = ws_wire_sent_close(socket->wire, &payload);
-    code = read_close(payload, length, reason);
+    code = length == 0 ? DVBCSS_CLOSE_ABNORMAL : read_close(payload, length, reason);
+    /* For some breaches of the protocol the library hangs up without a word. */
+    if (length == 0 && !socket->killed && ws_wire_peer_is_there(socket->wire) &&
+        send_last_frame(socket, DVBCSS_CLOSE_PROTOCOL_ERROR))
+        code = DVBCSS_CLOSE_PROTOCOL_ERROR;
     socket->phase = WS_PHASE_LEAVING;
-    end_connection(socket, length == 0 ? DVBCSS_CLOSE_ABNORMAL : code, reason);
+    end_connection(socket, code, length == 0 ? "" : reason);
 }

@@ -297,3 +297,13 @@ const char *ws_tls_server_name(const struct ssl_st *ssl)
 
     return name && name[strspn(name, allowed)] == '\0' ? name : "";
 }
+
+bool ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length)
+{
+    size_t written;
+    bool sent = SSL_write_ex(ssl, bytes, length, &written) == 1;
+
+    /* It must not be taken for the failure of what comes next. */
+    ERR_clear_error();
+    return sent;
+}

@@ -6,6 +6,8 @@
 #ifndef DVBCSS_WS_TLS_H
 #define DVBCSS_WS_TLS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dvbcss/server.h"
@@ -41,5 +43,8 @@ void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket);
 /** The host name that the peer has asked for; "" if it has asked for none, or for one that cannot
  * stand in a URL. Valid as long as @p ssl. */
 const char *ws_tls_server_name(const struct ssl_st *ssl);
+
+/** Writes a few bytes if the connection takes them at once. Returns whether it did. */
+bool ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length);
 
 #endif

@@ -90,6 +90,13 @@ const char *ws_wire_server_name(struct ws_wire *wire);
 /** Whether the peer has sent something, or its end, that was not read yet. */
 bool ws_wire_has_input(struct ws_wire *wire);
 
+/** Whether the peer has neither hung up nor been lost, as far as is known. */
+bool ws_wire_peer_is_there(struct ws_wire *wire);
+
+/** Sends a short frame over a wire that the library is closing, if the socket takes it at once.
+ * Returns whether it did. */
+bool ws_wire_write_last(struct ws_wire *wire, uint8_t *frame, size_t length);
+
 /** Ends a wire without a word, from the loop, not inside this call. */
 void ws_wire_kill(struct ws_wire *wire);
 
@@ -102,7 +109,11 @@ size_t ws_wire_sent_close(struct ws_wire *wire, const uint8_t **payload);
 const char *ws_wire_request(struct ws_wire *wire, char *path, size_t path_size, char *query,
                             size_t query_size);
 
-/** Copies a header. Returns its length, 0 if it is missing or empty, -1 if it does not fit. */
+/** Whether the request is of HTTP 1.1. */
+bool ws_wire_is_http_1_1(struct ws_wire *wire);
+
+/** Copies a header. Returns its length, 0 if it is missing or empty, -1 if it does not fit or there
+ * are several where there may be one. */
 int ws_wire_header(struct ws_wire *wire, enum ws_header header, char *value, size_t size);
 
 /** Copies a header by its name in lower case. Returns as ws_wire_header(). */

@@ -7,6 +7,7 @@
  */
 #include "ws_transport.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -428,6 +429,24 @@ bool ws_wire_has_input(struct ws_wire *wire)
     return recv(lws_get_socket_fd(lws_of(wire)), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
+bool ws_wire_peer_is_there(struct ws_wire *wire)
+{
+    char byte;
+    ssize_t length = recv(lws_get_socket_fd(lws_of(wire)), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return length > 0 || (length < 0 && errno == EAGAIN);
+}
+
+bool ws_wire_write_last(struct ws_wire *wire, uint8_t *frame, size_t length)
+{
+    struct lws *wsi = lws_of(wire);
+
+    if (lws_partial_buffered(wsi))
+        return false;
+    return lws_is_ssl(wsi) ? ws_tls_write(lws_get_ssl(wsi), frame, length)
+                           : send_now(wsi, frame, length) == length;
+}
+
 void ws_wire_kill(struct ws_wire *wire)
 {
     /* Not LWS_TO_KILL_SYNC: that would wait for a peer that takes nothing. The library's timers do
@@ -498,6 +517,14 @@ static int copy_token(struct ws_wire *wire, enum lws_token_indexes token, char *
     return lws_hdr_copy(lws_of(wire), value, (int)size, token);
 }
 
+bool ws_wire_is_http_1_1(struct ws_wire *wire)
+{
+    char version[16];
+
+    return lws_hdr_copy(lws_of(wire), version, sizeof version, WSI_TOKEN_HTTP) > 0 &&
+           strcmp(version, "HTTP/1.1") == 0;
+}
+
 int ws_wire_header(struct ws_wire *wire, enum ws_header header, char *value, size_t size)
 {
     static const enum lws_token_indexes tokens[] = {
@@ -512,6 +539,11 @@ int ws_wire_header(struct ws_wire *wire, enum ws_header header, char *value, siz
         [WS_HEADER_TRANSFER_ENCODING] = WSI_TOKEN_HTTP_TRANSFER_ENCODING,
     };
 
+    /* The library puts headers of the same name together. Of these there is one, or it cannot be
+     * told which is meant. */
+    if (header != WS_HEADER_CONNECTION && header != WS_HEADER_PROTOCOL &&
+        lws_hdr_fragment_length(lws_of(wire), tokens[header], 1) > 0)
+        return -1;
     return copy_token(wire, tokens[header], value, size);
 }
 

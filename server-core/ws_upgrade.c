@@ -51,6 +51,8 @@ static int check_protocol(struct upgrade *upgrade, bool get)
     struct ws_handshake handshake = {.get = get};
     char value[HEADER_SIZE];
 
+    if (!ws_wire_is_http_1_1(wire))
+        return DVBCSS_REFUSAL_MALFORMED;
     handshake.host_length = ws_wire_header(wire, WS_HEADER_HOST, upgrade->host, HEADER_SIZE);
     handshake.protocol_length = ws_wire_header(wire, WS_HEADER_PROTOCOL, value, sizeof value);
     /* One that does not fit stays empty, and so is wrong. */

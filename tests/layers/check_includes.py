@@ -31,7 +31,7 @@ BELOW = {
 }
 # The I/O parts of the protocols stand on the server base.
 IO_BELOW = {folder: BELOW[folder] | {"server-core"} for folder in PROTOCOLS}
-HEADER_ONLY = {"common/list.h", "common/bytes.h"}
+HEADER_ONLY = {"common/list.h", "common/bytes.h", "common/utf8.h"}
 IO_FOLDERS = {"server-core", "app2app", "clients"}
 SEES_PUBLIC_ONLY = {"examples"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
