@@ -118,6 +118,8 @@ class Connections(Limits):
                 first, second = self.open(endpoint), self.open(endpoint)
                 self.assert_refused(self.connect(endpoint), status, text)
                 self.assert_counted("refusals_total", listener="public", reason=reason)
+                limits = tv.get("/status")["limits"]
+                self.assertEqual((limits["refused"], limits["refused_by_reason"][reason]), (1, 1))
                 self.assert_lives(first)
                 first.socket.close()
                 self.open_when_there_is_room(endpoint)
@@ -246,6 +248,8 @@ class Time(Limits):
         for peer in (silent, chatty):
             self.assert_closed(peer, 1008, "no setup within 1 seconds")
         self.assertEqual(counter(self.tv, "setup_evictions_total", listener="public"), 2)
+        limits = self.tv.get("/status")["limits"]
+        self.assertEqual((limits["closed"], limits["closed_by_limit"]["setup"]), (2, 2))
         self.assert_lives(ready)
         # CII knows no setup.
         self.assert_lives(self.open("cii"))

@@ -233,6 +233,8 @@ void ctl_show_status(json_t *what)
                                            {"precision/s", "wall_clock.precision_s"},
                                            {"max freq error/ppm", "wall_clock.max_freq_error_ppm"},
                                            {"requests answered", "wall_clock.counters.answers"},
+                                           {"refused", "limits.refused"},
+                                           {"closed by limits", "limits.closed"},
                                            {"content", "content.contentId"},
                                            {"presentation", "content.presentationStatus"},
                                            {"media position/s", "media.position_s"},

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api.h"
+#include "limits.h"
 #include "metrics.h"
 #include "openapi_document.h"
 
@@ -65,20 +66,53 @@ static json_t *describe_page(const struct services *services)
     return json_pack("{s:s, s:o}", "state", page_state_names[status.state], "owner", owner);
 }
 
+/* Who was refused, and who was closed for having met a limit, on the companions' listener. */
+static json_t *describe_limits(const struct services *services)
+{
+    const struct dvbcss_server_counters *counters = dvbcss_server_counters(services->server);
+    const struct {
+        const char *name;
+        uint64_t count;
+    } closes[] = {{"idle", counters->idle_evictions},
+                  {"stall", counters->stall_evictions},
+                  {"queue", counters->queue_overflows},
+                  {"message_rate", counters->message_rate_evictions},
+                  {"byte_rate", counters->byte_rate_evictions},
+                  {"oversize", counters->oversize_evictions},
+                  {"setup", counters->setup_evictions}};
+    json_t *refusals = json_object(), *closed = json_object();
+    uint64_t refusals_in_all = 0, closed_in_all = 0;
+    char word[LIMITS_WORD_SIZE];
+
+    for (size_t i = 0; i < DVBCSS_REFUSAL_COUNT; i++) {
+        refusals_in_all += counters->refusals[i];
+        json_object_set_new(refusals, limits_refusal_word((enum dvbcss_refusal)i, word),
+                            json_integer((json_int_t)counters->refusals[i]));
+    }
+    for (size_t i = 0; i < sizeof closes / sizeof *closes; i++) {
+        closed_in_all += closes[i].count;
+        json_object_set_new(closed, closes[i].name, json_integer((json_int_t)closes[i].count));
+    }
+    return json_pack("{s:I, s:o, s:I, s:o}", "refused", (json_int_t)refusals_in_all,
+                     "refused_by_reason", refusals, "closed", (json_int_t)closed_in_all,
+                     "closed_by_limit", closed);
+}
+
 void api_get_status(struct api_call *call)
 {
     const struct services *services = call->services;
     double uptime_s = (double)(uv_now(services->loop) - services->started_ms) / 1000.0;
 
     api_answer(call, 200,
-               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o}", "version",
-                         DVBCSS_VERSION, "pid", (int)getpid(), "uptime_s", uptime_s, "wall_clock",
-                         describe_wall_clock(services), "endpoints",
+               json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:o, s:o}",
+                         "version", DVBCSS_VERSION, "pid", (int)getpid(), "uptime_s", uptime_s,
+                         "wall_clock", describe_wall_clock(services), "endpoints",
                          api_describe_endpoints(services), "content",
                          api_describe_content(services), "media", api_describe_media(services),
                          "timelines", api_describe_timelines(services), "adjustments",
                          api_describe_adjustments(services), "programme", "running",
-                         services->programme != NULL, "page", describe_page(services)));
+                         services->programme != NULL, "page", describe_page(services), "limits",
+                         describe_limits(services)));
 }
 
 /* Whoever gets this answer has seen the loop turn. */

@@ -1,5 +1,6 @@
 #include "limits.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,4 +133,19 @@ int limits_apply_listener(struct services *services)
     limits_of_listener(&options, &services->config->http);
     error = dvbcss_server_set_limits(services->server, &options);
     return error == 0 ? limits_apply(services) : error;
+}
+
+const char *limits_refusal_word(enum dvbcss_refusal why, char word[LIMITS_WORD_SIZE])
+{
+    static const char *const names[] = {
+#define NAME_ENTRY(name, status, text) #name,
+        DVBCSS_REFUSAL_MAP(NAME_ENTRY)
+#undef NAME_ENTRY
+    };
+    size_t length = 0;
+
+    for (; names[why][length] && length < LIMITS_WORD_SIZE - 1; length++)
+        word[length] = (char)tolower((unsigned char)names[why][length]);
+    word[length] = '\0';
+    return word;
 }

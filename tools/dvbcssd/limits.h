@@ -39,4 +39,10 @@ DVBCSS_NODISCARD int limits_apply(struct services *services);
  * there. */
 DVBCSS_NODISCARD int limits_apply_listener(struct services *services);
 
+/** Space for the name of a refusal. */
+enum { LIMITS_WORD_SIZE = 32 };
+
+/** The name of a refusal for programs, as "unknown_path". Returns @p word. */
+const char *limits_refusal_word(enum dvbcss_refusal why, char word[LIMITS_WORD_SIZE]);
+
 #endif

@@ -1,11 +1,11 @@
 #include "metrics.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "endpoints.h"
+#include "limits.h"
 
 /* ---- the format ----------------------------------------------------------------------------- */
 
@@ -149,27 +149,9 @@ struct listener {
     const struct dvbcss_server_counters *counters;
 };
 
-/* "UNKNOWN_PATH" as "unknown_path". */
-static void write_refusal(FILE *out, const struct listener *listener, const char *name,
-                          uint64_t count)
-{
-    char reason[32];
-    size_t length = 0;
-
-    for (; length < sizeof reason - 1 && name[length]; length++)
-        reason[length] = (char)tolower((unsigned char)name[length]);
-    reason[length] = '\0';
-    fprintf(out, "dvbcss_refusals_total{listener=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
-            listener->name, reason, count);
-}
-
 static void write_listeners(FILE *out, const struct services *services)
 {
-    static const char *const refusals[] = {
-#define REFUSAL_ENTRY(name, status, text) #name,
-        DVBCSS_REFUSAL_MAP(REFUSAL_ENTRY)
-#undef REFUSAL_ENTRY
-    };
+    char reason[LIMITS_WORD_SIZE];
     struct listener listeners[2] = {{"public", dvbcss_server_counters(services->server)}};
     size_t count = 1;
 
@@ -186,7 +168,9 @@ static void write_listeners(FILE *out, const struct services *services)
     begin(out, "refusals_total", "counter", "Requests and connections refused, by reason.");
     for (size_t l = 0; l < count; l++)
         for (size_t i = 0; i < DVBCSS_REFUSAL_COUNT; i++)
-            write_refusal(out, &listeners[l], refusals[i], listeners[l].counters->refusals[i]);
+            fprintf(out, "dvbcss_refusals_total{listener=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+                    listeners[l].name, limits_refusal_word((enum dvbcss_refusal)i, reason),
+                    listeners[l].counters->refusals[i]);
 }
 
 /* What an endpoint did with messages. */
