@@ -166,6 +166,7 @@ static void companion_free(struct dvbcss_companion *companion)
     dvbcss_free(companion->selectors);
     dvbcss_free(companion->content_id_stem);
     dvbcss_free(companion->ca_file);
+    dvbcss_free(companion->pin);
     dvbcss_free(companion);
 }
 
@@ -231,10 +232,13 @@ static int copy_options(struct dvbcss_companion *companion,
 
     if (!error)
         error = copy_text(&companion->ca_file, options->connection.ca_file);
+    if (!error)
+        error = copy_text(&companion->pin, options->connection.pin);
     if (error)
         return error;
     companion->options = *options;
     companion->options.connection.ca_file = companion->ca_file;
+    companion->options.connection.pin = companion->pin;
     if (count == 0)
         return 0;
     companion->selectors = dvbcss_calloc(count, sizeof *companion->selectors);

@@ -28,6 +28,7 @@ struct dvbcss_companion {
     char **selectors;
     char *content_id_stem;
     char *ca_file;
+    char *pin;
 
     struct dvbcss_clock *root;
     struct dvbcss_clock *wall;

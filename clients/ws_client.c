@@ -416,7 +416,7 @@ static void on_timer_closed(uv_handle_t *handle)
     maybe_free(client);
 }
 
-static int join(struct ws_client *client, const struct dvbcss_client_options *options)
+static int join(struct ws_client *client, const struct ws_client_trust *trust)
 {
     int error;
 
@@ -426,8 +426,16 @@ static int join(struct ws_client *client, const struct dvbcss_client_options *op
         return error;
     client->joined = true;
     if (client->url.scheme == DVBCSS_URL_WSS)
-        error = ws_client_context_tls(client->context_user.context, options->ca_file, &client->tls);
+        error = ws_client_context_tls(client->context_user.context, trust, &client->tls);
     return error;
+}
+
+static int read_trust(struct ws_client_trust *trust, const struct dvbcss_client_options *options,
+                      struct dvbcss_report *report)
+{
+    trust->ca_file = options->ca_file;
+    trust->pinned = options->pin != NULL;
+    return options->pin ? ws_client_pin_parse(options->pin, &trust->pin, report) : 0;
 }
 
 int ws_client_create(struct ws_client **out, uv_loop_t *loop, const char *url,
@@ -435,10 +443,13 @@ int ws_client_create(struct ws_client **out, uv_loop_t *loop, const char *url,
                      const struct ws_client_events *events, void *user,
                      struct dvbcss_report *report)
 {
+    struct ws_client_trust trust = {.ca_file = NULL};
     struct dvbcss_url parts;
     struct ws_client *client;
     int error = dvbcss_url_parse(url, DVBCSS_URL_ANY_WEBSOCKET, &parts, report);
 
+    if (!error)
+        error = read_trust(&trust, options, report);
     if (error)
         return error;
     if (options->connect_timeout_ms == 0 || options->max_message_size == 0)
@@ -456,7 +467,7 @@ int ws_client_create(struct ws_client **out, uv_loop_t *loop, const char *url,
     (void)uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->timer_open = true;
-    error = join(client, options);
+    error = join(client, &trust);
     if (error) {
         ws_client_destroy(client, NULL, NULL);
         return error;

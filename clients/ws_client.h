@@ -30,7 +30,8 @@ struct ws_client_events {
 /**
  * Makes a client that does nothing yet.
  *
- * @param options `ca_file`, `connect_timeout_ms`, `idle_timeout_ms` and `max_message_size` are used
+ * @param options `ca_file`, `pin`, `connect_timeout_ms`, `idle_timeout_ms` and `max_message_size`
+ * are used
  * @param events  kept; static
  * @return 0, what dvbcss_url_parse() returns, DVBCSS_EINVAL, DVBCSS_ETLS, DVBCSS_EIO,
  *         DVBCSS_ENOMEM

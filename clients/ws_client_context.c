@@ -261,7 +261,17 @@ void ws_client_context_leave(struct ws_client_context_user *user)
     ws_client_context_sweep_soon(user->context);
 }
 
-static struct ws_client_tls *tls_find(struct ws_client_context *context, const char *ca_file)
+static bool same_trust(const struct ws_client_trust *a, const struct ws_client_trust *b)
+{
+    bool same_file =
+        a->ca_file && b->ca_file ? strcmp(a->ca_file, b->ca_file) == 0 : !a->ca_file && !b->ca_file;
+
+    return same_file && a->pinned == b->pinned &&
+           (!a->pinned || memcmp(&a->pin, &b->pin, sizeof a->pin) == 0);
+}
+
+static struct ws_client_tls *tls_find(struct ws_client_context *context,
+                                      const struct ws_client_trust *trust)
 {
     struct list_node *node;
     struct list_node *after;
@@ -269,34 +279,16 @@ static struct ws_client_tls *tls_find(struct ws_client_context *context, const c
     LIST_FOR_EACH (node, after, &context->tls) {
         struct ws_client_tls *tls = CONTAINER_OF(node, struct ws_client_tls, node);
 
-        if ((!ca_file && !tls->ca_file) ||
-            (ca_file && tls->ca_file && strcmp(ca_file, tls->ca_file) == 0))
+        if (same_trust(&tls->trust, trust))
             return tls;
     }
     return NULL;
 }
 
-static SSL_CTX *ssl_create(const char *ca_file)
-{
-    SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
-    int loaded;
-
-    if (!ssl)
-        return NULL;
-    loaded = ca_file ? SSL_CTX_load_verify_locations(ssl, ca_file, NULL)
-                     : SSL_CTX_set_default_verify_paths(ssl);
-    if (loaded != 1) {
-        SSL_CTX_free(ssl);
-        return NULL;
-    }
-    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-    return ssl;
-}
-
-int ws_client_context_tls(struct ws_client_context *context, const char *ca_file,
+int ws_client_context_tls(struct ws_client_context *context, const struct ws_client_trust *trust,
                           struct ws_client_tls **out)
 {
-    struct ws_client_tls *tls = tls_find(context, ca_file);
+    struct ws_client_tls *tls = tls_find(context, trust);
     char name[32];
 
     if (tls) {
@@ -308,11 +300,14 @@ int ws_client_context_tls(struct ws_client_context *context, const char *ca_file
         return DVBCSS_ENOMEM;
     list_append(&context->tls, &tls->node);
     snprintf(name, sizeof name, "tls-%u", ++context->tls_count);
-    if (ca_file && !(tls->ca_file = dvbcss_strdup(ca_file))) {
+    tls->trust = *trust;
+    tls->ca_file = dvbcss_strdup(trust->ca_file);
+    tls->trust.ca_file = tls->ca_file;
+    if (trust->ca_file && !tls->ca_file) {
         tls_free(tls);
         return DVBCSS_ENOMEM;
     }
-    tls->ssl = ssl_create(ca_file);
+    tls->ssl = ws_client_tls_create(&tls->trust);
     if (tls->ssl)
         tls->vhost = ws_client_lws_vhost_create(context, name, tls->ssl);
     if (!tls->vhost) {

@@ -7,6 +7,7 @@
 #define CLIENTS_WS_CLIENT_INTERNAL_H
 
 #include "clients/ws_client_socket.h"
+#include "clients/ws_client_tls.h"
 
 enum {
     /* RFC 6455 5.5: 125 bytes less the code. */
@@ -20,6 +21,7 @@ enum {
 struct ws_client_tls {
     struct list_node node;
     char *ca_file;
+    struct ws_client_trust trust;
     struct ssl_ctx_st *ssl;
     struct lws_vhost *vhost;
 };
@@ -59,7 +61,9 @@ struct ws_client_socket {
     /* While lws_client_connect_via_info() runs: it may report a failure before it returns. */
     bool opening;
     bool open;
-    bool wrong_name;
+    /* The server's certificate has to name the address in `host`. */
+    bool check_address;
+    bool wrong_address;
     bool peer_closed;
     uint16_t peer_code;
     size_t peer_reason_length;

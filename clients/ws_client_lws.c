@@ -161,13 +161,13 @@ static int on_answer(struct ws_client_socket *socket, void *in, size_t length)
 
     (void)in;
     (void)length;
-    if (!ssl || !is_address(socket->host))
+    if (!ssl || !socket->check_address)
         return 0;
     certificate = SSL_get1_peer_certificate(ssl);
     if (!certificate || X509_check_ip_asc(certificate, socket->host, 0) != 1)
-        socket->wrong_name = true;
+        socket->wrong_address = true;
     X509_free(certificate);
-    return socket->wrong_name ? -1 : 0;
+    return socket->wrong_address ? -1 : 0;
 }
 
 static int on_established(struct ws_client_socket *socket, void *in, size_t length)
@@ -314,14 +314,14 @@ static void describe_failure(struct ws_client_socket *socket, struct ws_client_s
     long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
     const char *reason = reason_of_system(socket->wsi);
 
-    if (socket->wrong_name)
+    if (socket->wrong_address)
         verdict = X509_V_ERR_IP_ADDRESS_MISMATCH;
     end->error = failure_of(end->detail);
     if (reason)
         end->detail = reason;
     if (verdict != X509_V_OK) {
         end->error = DVBCSS_ETLS;
-        end->detail = X509_verify_cert_error_string(verdict);
+        end->detail = ws_client_tls_verdict(verdict);
     }
 }
 
@@ -473,8 +473,10 @@ int ws_client_socket_open(struct ws_client_socket **out,
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     if (tls)
         info.ssl_connection |= LCCSCF_USE_SSL;
-    if (tls && is_address(target->url->host))
+    if (tls && is_address(target->url->host)) {
         info.ssl_connection |= LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+        socket->check_address = !ws_client_trust_is_pin_alone(&target->tls->trust);
+    }
     socket->opening = true;
     if (!lws_client_connect_via_info(&info)) {
         int error = socket->open_error ? socket->open_error : DVBCSS_EIO;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "clients/ws_client_tls.h"
 #include "common/list.h"
 #include "dvbcss/url.h"
 
@@ -30,7 +31,7 @@ enum {
 /** What all sockets of one uv loop share. */
 struct ws_client_context;
 
-/** A TLS configuration of a context: the certificates that servers must descend from. */
+/** A TLS configuration of a context: which servers are believed. */
 struct ws_client_tls;
 
 /** One connection, or the attempt to make it. */
@@ -55,9 +56,9 @@ int ws_client_context_join(uv_loop_t *loop, struct ws_client_context_user *user)
  * have been closed with ws_client_socket_close(). */
 void ws_client_context_leave(struct ws_client_context_user *user);
 
-/** Finds or makes the TLS configuration for a file of certificates (NULL: the system's). It lives
- * as long as the context. 0, DVBCSS_ETLS (file not usable), DVBCSS_ENOMEM. */
-int ws_client_context_tls(struct ws_client_context *context, const char *ca_file,
+/** Finds or makes the TLS configuration for @p trust, which is copied. It lives as long as the
+ * context. 0, DVBCSS_ETLS (file not usable), DVBCSS_ENOMEM. */
+int ws_client_context_tls(struct ws_client_context *context, const struct ws_client_trust *trust,
                           struct ws_client_tls **out);
 
 /** Why a socket failed or ended. Texts are valid during the callback. */

@@ -76,10 +76,10 @@ struct dvbcss_cii_client_options {
  * @param out     the new client; the caller ends it with dvbcss_cii_client_close()
  * @param loop    the caller's loop; must outlive the client
  * @param options required
- * @param report  what is wrong with the URL; may be NULL
- * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (a setting out of range),
- *         DVBCSS_ETLS (the file of certificates cannot be used), DVBCSS_EIO (the system refused
- *         what a connection needs), DVBCSS_ENOMEM
+ * @param report  what is wrong with the URL, or with the `pin`; may be NULL
+ * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EVALUE for the `pin`; DVBCSS_EINVAL
+ *         (a setting out of range), DVBCSS_ETLS (the file of certificates cannot be used),
+ *         DVBCSS_EIO (the system refused what a connection needs), DVBCSS_ENOMEM
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_cii_client_create(struct dvbcss_cii_client **out, uv_loop_t *loop,

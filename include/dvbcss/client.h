@@ -31,8 +31,14 @@ typedef struct uv_loop_s uv_loop_t;
 /** How a client connects. Strings are copied. */
 struct dvbcss_client_options {
     /** File with the certificates (PEM) that a `wss` server's must descend from; NULL for the
-     * system's. A server that cannot prove its name is always refused. */
+     * system's. A server that cannot prove its name is always refused, unless it has the key of
+     * @ref pin. */
     const char *ca_file;
+    /** The SHA-256 of the public key (its SubjectPublicKeyInfo) that a `wss` server must have: 64
+     * hexadecimal digits, or base64 as in "sha256//Fb8Q...=". NULL: any. Without a `ca_file` the
+     * key alone decides, as suits a device whose certificate nobody vouches for; with one, both
+     * have to be right. */
+    const char *pin;
     /** Time for one attempt, from the look-up of the name to the end of the handshake. */
     uint32_t connect_timeout_ms;
     /** Silence after which the server is asked for a sign of life by a ping; after twice as long
@@ -52,8 +58,24 @@ struct dvbcss_client_options {
 
 #define DVBCSS_CLIENT_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        NULL, 10000, 15000, 256 * 1024, 500, 30000, 10000, true                                    \
+        NULL, NULL, 10000, 15000, 256 * 1024, 500, 30000, 10000, true                              \
     }
+
+/** Room for a pin in the form of dvbcss_client_pin_format(). */
+enum { DVBCSS_CLIENT_PIN_SIZE = 64 };
+
+/**
+ * Writes a pin as "sha256//BASE64", in which other programs (curl) take it, too.
+ *
+ * @param pin    as in struct dvbcss_client_options
+ * @param text   receives the text
+ * @param report what is wrong with @p pin; may be NULL
+ * @return 0 or DVBCSS_EVALUE
+ * @note Any thread.
+ */
+DVBCSS_API DVBCSS_NODISCARD int dvbcss_client_pin_format(const char *pin,
+                                                         char text[DVBCSS_CLIENT_PIN_SIZE],
+                                                         struct dvbcss_report *report);
 
 /** Why a connection was not made, or ended. Valid during the callback that carries it. */
 struct dvbcss_disconnect {

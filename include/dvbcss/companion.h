@@ -216,7 +216,7 @@ struct dvbcss_companion_snapshot {
  * @param out     the new companion; the caller ends it with dvbcss_companion_close()
  * @param loop    the caller's loop; must outlive the companion
  * @param options required
- * @param report  what is wrong with the URL; may be NULL
+ * @param report  what is wrong with the URL, or with the `pin`; may be NULL
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (a setting out of range),
  *         DVBCSS_ETLS (the file of certificates cannot be used), DVBCSS_EIO, DVBCSS_ENOMEM
  */

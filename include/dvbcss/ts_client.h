@@ -85,7 +85,7 @@ struct dvbcss_ts_client_options {
  * @param out     the new client; the caller ends it with dvbcss_ts_client_close()
  * @param loop    the caller's loop; must outlive the client
  * @param options required
- * @param report  what is wrong with the URL; may be NULL
+ * @param report  what is wrong with the URL, or with the `pin`; may be NULL
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (no selector, no timeline
  *         clock or one without a parent, text that is not UTF-8, a setting out of range),
  *         DVBCSS_ETLS, DVBCSS_EIO, DVBCSS_ENOMEM

@@ -50,7 +50,7 @@ _dvbcss() {
     done
     command=${words[0]-}
     case $previous in
-    --socket | --token-file | --ca | -S)
+    --socket | --token-file | --ca-file | -S)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;

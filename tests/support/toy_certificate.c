@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -80,4 +81,23 @@ void toy_certificate_write_protected(const char *names, long seconds, const char
                                      char path[TOY_CERTIFICATE_PATH_SIZE])
 {
     write_file(EVP_EC_gen("P-256"), names, seconds, passphrase, path);
+}
+
+void toy_certificate_pin(const char *path, char pin[TOY_CERTIFICATE_PIN_SIZE])
+{
+    FILE *file = fopen(path, "r");
+    X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    unsigned char *key = NULL;
+    int length;
+
+    must(certificate);
+    length = i2d_PUBKEY(X509_get0_pubkey(certificate), &key);
+    must(length > 0);
+    SHA256(key, (size_t)length, digest);
+    strcpy(pin, "sha256//");
+    EVP_EncodeBlock((unsigned char *)pin + strlen(pin), digest, sizeof digest);
+    OPENSSL_free(key);
+    X509_free(certificate);
+    fclose(file);
 }

@@ -24,4 +24,9 @@ void toy_certificate_write_rsa(const char *names, long seconds,
 void toy_certificate_write_protected(const char *names, long seconds, const char *passphrase,
                                      char path[TOY_CERTIFICATE_PATH_SIZE]);
 
+enum { TOY_CERTIFICATE_PIN_SIZE = 64 };
+
+/** Tells the SHA-256 of a certificate's public key as "sha256//BASE64". */
+void toy_certificate_pin(const char *path, char pin[TOY_CERTIFICATE_PIN_SIZE]);
+
 #endif

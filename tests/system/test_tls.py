@@ -1,6 +1,7 @@
 """dvbcssd with TLS from the outside: openssl, curl, Python's ssl and websockets, and our companion."""
 
 import asyncio
+import base64
 import http.client
 import json
 import os
@@ -238,6 +239,107 @@ class Peers(TlsTest):
 
         asyncio.run(follow())
         self.assertEqual(tv.stop()[0], 0)
+
+
+class Commands(TlsTest):
+    """Our own programs, which believe nobody without a reason."""
+
+    def dvbcss(self, *arguments):
+        done = subprocess.run([os.environ["DVBCSS"], *arguments], capture_output=True, text=True,
+                              timeout=DEADLINE_S, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def cii(self, url, *arguments):
+        return self.dvbcss("cii", "--once", "--count", "1", "--timeout", str(DEADLINE_S), *arguments,
+                           url)
+
+    def test_a_companion_follows_by_wss(self):
+        tv = self.start(timeline__pts__speed="1")
+        code, out, err = self.dvbcss(
+            "companion", "--json", "--count", "2", "--timeout", str(DEADLINE_S), "--timeline", PTS,
+            "--ca-file", self.cert.certificate, tv.urls["cii_tls"])
+        self.assertEqual(code, 0, err)
+        samples = [line for line in map(json.loads, out.splitlines())
+                   if line["event"] == "position"]
+        self.assertEqual(len(samples), 2, out)
+        figures = [line for line in tv.request("GET", "/metrics").text.splitlines()
+                   if line.startswith('dvbcss_tls_handshakes_total{listener="public"}')]
+        self.assertEqual(figures[0].split()[-1], "2", "CII and TS")
+
+    def test_who_is_believed(self):
+        tv = self.start()
+        other = Certificate(self.folder, "other")
+        url = tv.urls["cii_tls"]
+        local = url.replace("127.0.0.1", "localhost")
+        hexadecimal = base64.b64decode(self.cert.pin().removeprefix("sha256//")).hex()
+        for target, arguments in ((url, ("--ca-file", self.cert.certificate)),
+                                  (local, ("--ca-file", self.cert.certificate)),
+                                  (url, ("--pin", self.cert.pin())),
+                                  (url, ("--pin", hexadecimal)),
+                                  (local, ("--pin", self.cert.pin(), "--ca-file",
+                                           self.cert.certificate))):
+            code, out, err = self.cii(target, *arguments)
+            self.assertEqual(code, 0, (arguments, err))
+            self.assertIn("dvb://1.2.3", out)
+        for target, arguments, reason in (
+                (url, (), "no trusted authority vouches"),
+                (url, ("--ca-file", other.certificate), "no trusted authority vouches"),
+                (url, ("--pin", other.pin()), "key is not the pinned one"),
+                (url, ("--pin", other.pin(), "--ca-file", self.cert.certificate),
+                 "key is not the pinned one"),
+                (url, ("--pin", self.cert.pin(), "--ca-file", other.certificate),
+                 "no trusted authority vouches"),
+                (url, ("--pin", "abc"), "--pin: expected the SHA-256"),
+                (url, ("--ca-file", "/nonexistent"), "TLS failed"),
+                (tv.urls["cii"].replace("ws:", "wss:"), ("--pin", self.cert.pin()), "TLS")):
+            code, out, err = self.cii(target, *arguments)
+            self.assertNotEqual(code, 0, (arguments, out))
+            self.assertIn(reason, out + err, arguments)
+            self.assertNotIn("dvb://1.2.3", out)
+
+    def test_a_certificate_for_others(self):
+        names = Certificate(self.folder, "names", "DNS:tv.example,IP:192.0.2.1")
+        tv = self.start(tls__certificate=names.certificate, tls__key=names.key)
+        for host in ("127.0.0.1", "localhost"):
+            url = tv.urls["cii_tls"].replace("127.0.0.1", host)
+            code, out, err = self.cii(url, "--ca-file", names.certificate)
+            self.assertNotEqual(code, 0, out)
+            self.assertIn("is for another host", out + err)
+            # Who knows the key needs no name.
+            self.assertEqual(self.cii(url, "--pin", names.pin())[0], 0)
+
+    def test_ctl_by_https(self):
+        tv = self.start(control__tcp_address="127.0.0.1", control__tcp_port="0",
+                        control__token=TOKEN, control__tls="true")
+        other = Certificate(self.folder, "other")
+        token = os.path.join(self.folder, "token")
+        with open(token, "w", encoding="utf-8") as file:
+            file.write(TOKEN + "\n")
+
+        def ctl(*arguments):
+            code, out, err = self.dvbcss("ctl", "--url", tv.urls["control"], "--token-file", token,
+                                         *arguments, "status")
+            return code, out + err
+
+        for arguments in (("--ca-file", self.cert.certificate), ("--pin", self.cert.pin()),
+                          ("--ca-file", self.cert.certificate, "--pin", self.cert.pin())):
+            self.assertEqual(ctl(*arguments)[0], 0, arguments)
+        for arguments in ((), ("--ca-file", other.certificate), ("--pin", other.pin()),
+                          ("--ca-file", other.certificate, "--pin", self.cert.pin()),
+                          ("--ca-file", self.cert.certificate, "--pin", other.pin()),
+                          ("--pin", "nonsense")):
+            code, said = ctl(*arguments)
+            self.assertNotEqual(code, 0, arguments)
+            self.assertNotIn(TOKEN, said)
+
+    def test_the_doctor_looks_at_a_tv_by_wss(self):
+        tv = self.start(timeline__pts__speed="1")
+        code, out, err = self.dvbcss("doctor", "--observe", "0.5", "--pin", self.cert.pin(),
+                                     tv.urls["cii_tls"])
+        self.assertEqual(code, 0, out + err)
+        code, out, err = self.dvbcss("doctor", "--observe", "0.5", tv.urls["cii_tls"])
+        self.assertNotEqual(code, 0, out + err)
+        self.assertIn("no trusted authority vouches", out)
 
 
 class Trouble(TlsTest):

@@ -16,12 +16,12 @@ static const char help[] =
     "Usage: dvbcss cii [OPTION]... CII-URL\n"
     "Show what the television whose CII endpoint is CII-URL presents, and each change.\n"
     "\n"
-    "  -1, --once              end when the connection is refused or lost (status 1)\n"
-    "      --ca FILE           certificates (PEM) to check a wss:// server "
-    "with\n" HELP_WATCH_OPTIONS(
-        "messages") "\n"
-                    "Each JSON line has an event: connected, disconnected, cii or "
-                    "protocol_error.\n" HELP_EXIT_CODES;
+    "  -1, --once              end when the connection is refused or lost (status 1)\n" HELP_TRUST(
+        "wss")
+        HELP_WATCH_OPTIONS(
+            "messages") "\n"
+                        "Each JSON line has an event: connected, disconnected, cii or "
+                        "protocol_error.\n" HELP_EXIT_CODES;
 
 static void on_connected(void *user)
 {
@@ -74,23 +74,30 @@ static void stop(struct watch *watch)
 
 static const struct watch_ops ops = {start, NULL, stop};
 
-enum { CA_FILE = 256 };
+enum { CA_FILE = 256, PIN };
 
 static bool take_option(struct watch *watch, int option, const char *argument)
 {
     struct cii_watch *self = (struct cii_watch *)watch;
 
-    if (option == CA_FILE)
+    switch (option) {
+    case CA_FILE:
         self->options.connection.ca_file = argument;
-    else
+        return true;
+    case PIN:
+        self->options.connection.pin = argument;
+        return true;
+    default:
         self->options.connection.reconnect = false;
-    return true;
+        return true;
+    }
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
     static const struct option options[] = {{"once", no_argument, NULL, '1'},
-                                            {"ca", required_argument, NULL, CA_FILE},
+                                            {"ca-file", required_argument, NULL, CA_FILE},
+                                            {"pin", required_argument, NULL, PIN},
                                             WATCH_OPTIONS,
                                             {NULL, 0, NULL, 0}};
     static const struct dvbcss_cii_client_options defaults = DVBCSS_CII_CLIENT_OPTIONS_INIT;

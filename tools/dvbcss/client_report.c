@@ -1,11 +1,13 @@
 #include "client_report.h"
 
+#include <string.h>
+
 int client_report_failure(const struct watch *watch, const char *url, int error,
                           const struct dvbcss_report *report)
 {
     bool bad_url = error <= DVBCSS_ELENGTH || error == DVBCSS_ERANGE || *report->reason;
 
-    failure(watch->command, "%s: %s", url,
+    failure(watch->command, "%s: %s", strcmp(report->path, "pin") == 0 ? "--pin" : url,
             *report->reason ? report->reason : dvbcss_error_text(error));
     return bad_url ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -52,6 +52,13 @@ int usage_error(const struct command *command, const char *format, ...) DVBCSS_P
 /** Says what failed. Returns EXIT_FAILED. */
 int failure(const struct command *command, const char *format, ...) DVBCSS_PRINTF(2, 3);
 
+/** The part of help texts on whom to believe by TLS; @p scheme is "wss" or "https". */
+#define HELP_TRUST(scheme)                                                                         \
+    "      --ca-file FILE      certificates (PEM) that a " scheme " server's must descend from\n"  \
+    "                          (the system's)\n"                                                   \
+    "      --pin PIN           SHA-256 of its public key, in hex or base64; without --ca-file\n"   \
+    "                          that alone decides\n"
+
 /** The part of every help text on exit codes. */
 #define HELP_EXIT_CODES                                                                            \
     "\n"                                                                                           \

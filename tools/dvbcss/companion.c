@@ -33,13 +33,13 @@ static const char help[] =
     "      --this-content      ask for the content that CII names only\n"
     "      --threshold SECONDS leave smaller jumps of the timeline alone (0.0001)\n"
     "      --max-error SECONDS the wall clock counts as available up to this error (any)\n"
-    "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
-    "      --ca FILE           certificates (PEM) to check a wss:// server "
-    "with\n" HELP_INTERVAL("0.2") HELP_WATCH_OPTIONS(
-        "samples while synchronised") "\n"
-                                      "Each JSON line has an event: state, cii, trouble or "
-                                      "position. Times named\n"
-                                      "local_ns are of CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
+    "      --freq-error PPM    largest frequency error of this machine's clock (500)\n" HELP_TRUST(
+        "wss") HELP_INTERVAL("0.2")
+        HELP_WATCH_OPTIONS(
+            "samples while synchronised") "\n"
+                                          "Each JSON line has an event: state, cii, trouble or "
+                                          "position. Times named\n"
+                                          "local_ns are of CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
 
 /* ---- what is shown -------------------------------------------------------------------------- */
 
@@ -147,7 +147,7 @@ static void stop(struct watch *watch)
 
 static const struct watch_ops ops = {start, sample, stop};
 
-enum { THIS_CONTENT = 256, THRESHOLD, MAX_ERROR, FREQ_ERROR, CA_FILE };
+enum { THIS_CONTENT = 256, THRESHOLD, MAX_ERROR, FREQ_ERROR, CA_FILE, PIN };
 
 static bool take_option(struct watch *watch, int option, const char *argument)
 {
@@ -175,6 +175,9 @@ static bool take_option(struct watch *watch, int option, const char *argument)
         return read_number(argument, 0, 1e6, &options->max_dispersion_s);
     case FREQ_ERROR:
         return read_number(argument, 0, 100000, &options->max_freq_error_ppm);
+    case PIN:
+        options->connection.pin = argument;
+        return true;
     default:
         options->connection.ca_file = argument;
         return true;
@@ -190,7 +193,8 @@ static int run(const struct command *command, int argc, char **argv)
                                             {"threshold", required_argument, NULL, THRESHOLD},
                                             {"max-error", required_argument, NULL, MAX_ERROR},
                                             {"freq-error", required_argument, NULL, FREQ_ERROR},
-                                            {"ca", required_argument, NULL, CA_FILE},
+                                            {"ca-file", required_argument, NULL, CA_FILE},
+                                            {"pin", required_argument, NULL, PIN},
                                             WATCH_OPTIONS,
                                             {NULL, 0, NULL, 0}};
     static const struct dvbcss_companion_options defaults = DVBCSS_COMPANION_OPTIONS_INIT;

@@ -18,21 +18,22 @@ static const char help[] =
     "  -S, --socket PATH       its control socket; else $DVBCSS_CONTROL_SOCKET, else\n"
     "                          " DEFAULT_SOCKET "\n"
     "  -u, --url URL           its control URL, as http://192.0.2.7:7682\n"
-    "      --token-file FILE   file whose first line is the token for the URL\n"
-    "  -t, --timeout SECONDS   wait at most that long for the answer (10)\n"
-    "  -j, --json              print the answer as JSON\n"
-    "      --at NS             have the change hold from that time of the wall clock on\n"
-    "      --in SECONDS        the same, from now\n"
-    "      --code N            close code\n"
-    "      --reason TEXT       close reason\n"
-    "      --rate R            tick rate, as 90000 or 30000/1001\n"
-    "      --position TICKS    where a new timeline is now\n"
-    "      --speed X           speed of a new timeline\n"
-    "      --accuracy SECONDS  accuracy of a new timeline\n"
-    "      --unavailable       a new timeline cannot be had at first\n"
-    "  -h, --help              print this and exit\n"
-    "\n"
-    "Commands:\n";
+    "      --token-file FILE   file whose first line is the token for the URL\n" HELP_TRUST(
+        "https") "  -t, --timeout SECONDS   wait at most that long for the answer (10)\n"
+                 "  -j, --json              print the answer as JSON\n"
+                 "      --at NS             have the change hold from that time of the wall clock "
+                 "on\n"
+                 "      --in SECONDS        the same, from now\n"
+                 "      --code N            close code\n"
+                 "      --reason TEXT       close reason\n"
+                 "      --rate R            tick rate, as 90000 or 30000/1001\n"
+                 "      --position TICKS    where a new timeline is now\n"
+                 "      --speed X           speed of a new timeline\n"
+                 "      --accuracy SECONDS  accuracy of a new timeline\n"
+                 "      --unavailable       a new timeline cannot be had at first\n"
+                 "  -h, --help              print this and exit\n"
+                 "\n"
+                 "Commands:\n";
 
 static void print_help(void)
 {
@@ -48,11 +49,26 @@ static void print_help(void)
 
 /* ---- the command line ----------------------------------------------------------------------- */
 
-enum { TOKEN_FILE = 256, AT, IN, CODE, REASON, RATE, POSITION, SPEED, ACCURACY, UNAVAILABLE };
+enum {
+    TOKEN_FILE = 256,
+    CA_FILE,
+    PIN,
+    AT,
+    IN,
+    CODE,
+    REASON,
+    RATE,
+    POSITION,
+    SPEED,
+    ACCURACY,
+    UNAVAILABLE
+};
 
 static const struct option long_options[] = {{"socket", required_argument, NULL, 'S'},
                                              {"url", required_argument, NULL, 'u'},
                                              {"token-file", required_argument, NULL, TOKEN_FILE},
+                                             {"ca-file", required_argument, NULL, CA_FILE},
+                                             {"pin", required_argument, NULL, PIN},
                                              {"timeout", required_argument, NULL, 't'},
                                              {"json", no_argument, NULL, 'j'},
                                              {"at", required_argument, NULL, AT},
@@ -116,6 +132,12 @@ static bool take_option(struct arguments *arguments, int option)
         return true;
     case TOKEN_FILE:
         arguments->target.token_file = optarg;
+        return true;
+    case CA_FILE:
+        arguments->target.ca_file = optarg;
+        return true;
+    case PIN:
+        arguments->target.pin = optarg;
         return true;
     case 't':
         return read_number(optarg, 0.001, 86400, &arguments->target.timeout_s);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dvbcss/client.h"
+
 enum {
     /* No answer is that large: whoever sends more is no daemon of ours. */
     ANSWER_MAX = 64 * 1024 * 1024,
@@ -102,6 +104,28 @@ static void set_options(CURL *curl, const struct ctl_target *target,
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
 }
 
+/* As struct dvbcss_client_options has it: a pin without a file decides alone. */
+static int set_trust(CURL *curl, const struct ctl_target *target, char *reason, size_t reason_size)
+{
+    char pin[DVBCSS_CLIENT_PIN_SIZE];
+    struct dvbcss_report report = DVBCSS_REPORT_INIT;
+
+    if (target->ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, target->ca_file);
+    if (!target->pin)
+        return 0;
+    if (dvbcss_client_pin_format(target->pin, pin, &report) != 0) {
+        snprintf(reason, reason_size, "--pin: %s", report.reason);
+        return -1;
+    }
+    curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, pin);
+    if (!target->ca_file) {
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    return 0;
+}
+
 static int perform(CURL *curl, const struct ctl_target *target, struct ctl_answer *answer,
                    char *reason, size_t reason_size)
 {
@@ -132,7 +156,8 @@ int ctl_http_request(const struct ctl_target *target, const struct ctl_request *
     memset(answer, 0, sizeof *answer);
     if (!curl || (request->body && !body))
         snprintf(reason, reason_size, "out of memory");
-    else if (make_headers(target, &headers, reason, reason_size) == 0) {
+    else if (make_headers(target, &headers, reason, reason_size) == 0 &&
+             set_trust(curl, target, reason, reason_size) == 0) {
         set_options(curl, target, request, body ? body : has_body ? "" : NULL, answer);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         result = perform(curl, target, answer, reason, reason_size);

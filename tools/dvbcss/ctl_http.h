@@ -12,8 +12,12 @@
 struct ctl_target {
     /** Path of the Unix-domain socket; not looked at if there is a URL. */
     const char *socket;
-    /** "http://host:port"; NULL for the socket. */
+    /** "http://host:port" or "https://host:port"; NULL for the socket. */
     const char *url;
+    /** File with certificates that an https server's must descend from; NULL for the system's. */
+    const char *ca_file;
+    /** As in struct dvbcss_client_options; NULL for none. */
+    const char *pin;
     /** File whose first line is the bearer token; NULL for none. */
     const char *token_file;
     double timeout_s;

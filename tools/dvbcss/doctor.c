@@ -13,14 +13,14 @@ static const char help[] =
     "(ws://...) or device description (http://...) has that URL, the one at ADDRESS, the one that\n"
     "'dvbcss discover' shows as NAME, or the only one there is.\n"
     "\n"
-    "      --observe SECONDS   how long to watch wall clock and timeline each (4)\n"
-    "      --ca FILE           certificates (PEM) to check a wss:// server with\n"
-    "  -j, --json              print JSON lines\n"
-    "  -h, --help              print this and exit\n"
-    "\n"
-    "Each JSON line has an event: finding (with step, level, id, text and advice) or result.\n"
-    "\n"
-    "Exit status: 0 nothing is wrong, 1 something is, 2 bad command line.\n";
+    "      --observe SECONDS   how long to watch wall clock and timeline each (4)\n" HELP_TRUST(
+        "wss") "  -j, --json              print JSON lines\n"
+               "  -h, --help              print this and exit\n"
+               "\n"
+               "Each JSON line has an event: finding (with step, level, id, text and advice) or "
+               "result.\n"
+               "\n"
+               "Exit status: 0 nothing is wrong, 1 something is, 2 bad command line.\n";
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
@@ -76,12 +76,13 @@ static int visit(struct doctor *doctor, const char *argument)
     return exit_code;
 }
 
-enum { OBSERVE = 256, CA_FILE };
+enum { OBSERVE = 256, CA_FILE, PIN };
 
 static int run(const struct command *command, int argc, char **argv)
 {
     static const struct option options[] = {{"observe", required_argument, NULL, OBSERVE},
-                                            {"ca", required_argument, NULL, CA_FILE},
+                                            {"ca-file", required_argument, NULL, CA_FILE},
+                                            {"pin", required_argument, NULL, PIN},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -98,6 +99,9 @@ static int run(const struct command *command, int argc, char **argv)
             return EXIT_DONE;
         case CA_FILE:
             doctor.ca_file = optarg;
+            break;
+        case PIN:
+            doctor.pin = optarg;
             break;
         case OBSERVE:
             if (!read_number(optarg, 0.1, 3600, &doctor.observe_s))

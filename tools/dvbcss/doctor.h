@@ -54,6 +54,7 @@ struct doctor {
     const struct command *command;
     bool json;
     const char *ca_file;
+    const char *pin;
     /** How long the wall clock and the timeline are watched each. */
     double observe_s;
 

@@ -220,6 +220,7 @@ bool doctor_cii(struct doctor *doctor)
     options.url = doctor->cii_url;
     options.connection.reconnect = false;
     options.connection.ca_file = doctor->ca_file;
+    options.connection.pin = doctor->pin;
     options.connection.connect_timeout_ms = (CONNECT_S - 1) * 1000;
     options.events.connected = on_connected;
     options.events.disconnected = on_disconnected;

@@ -221,6 +221,7 @@ void doctor_ts(struct doctor *doctor)
     options.timeline_selector = visit.choice.selector;
     options.connection.reconnect = false;
     options.connection.ca_file = doctor->ca_file;
+    options.connection.pin = doctor->pin;
     options.connection.connect_timeout_ms = (CONNECT_S - 1) * 1000;
     options.events.connected = on_connected;
     options.events.text = on_text;

@@ -31,14 +31,15 @@ static const char help[] =
     "\n"
     "  -1, --once              end when the connection is refused or lost (status 1)\n"
     "      --threshold SECONDS leave smaller jumps of the timeline alone (0.001)\n"
-    "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
-    "      --ca FILE           certificates (PEM) to check a wss:// server "
-    "with\n" HELP_INTERVAL("0.4") HELP_WATCH_OPTIONS(
-        "samples while available") "\n"
-                                   "Each JSON line has an event: connected, disconnected, "
-                                   "control_timestamp, timing,\n"
-                                   "protocol_error, trouble or position. Times named local_ns are "
-                                   "of CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
+    "      --freq-error PPM    largest frequency error of this machine's clock (500)\n" HELP_TRUST(
+        "wss") HELP_INTERVAL("0.4")
+        HELP_WATCH_OPTIONS(
+            "samples while available") "\n"
+                                       "Each JSON line has an event: connected, disconnected, "
+                                       "control_timestamp, timing,\n"
+                                       "protocol_error, trouble or position. Times named local_ns "
+                                       "are "
+                                       "of CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
 
 /* ---- what is shown -------------------------------------------------------------------------- */
 
@@ -168,7 +169,7 @@ static void stop(struct watch *watch)
 
 static const struct watch_ops ops = {start, sample, stop};
 
-enum { THRESHOLD = 256, FREQ_ERROR, CA_FILE };
+enum { THRESHOLD = 256, FREQ_ERROR, CA_FILE, PIN };
 
 static bool take_option(struct watch *watch, int option, const char *argument)
 {
@@ -181,6 +182,9 @@ static bool take_option(struct watch *watch, int option, const char *argument)
         return read_number(argument, 0, 100000, &self->max_freq_error_ppm);
     case CA_FILE:
         self->options.connection.ca_file = argument;
+        return true;
+    case PIN:
+        self->options.connection.pin = argument;
         return true;
     default:
         self->options.connection.reconnect = false;
@@ -217,7 +221,8 @@ static int run(const struct command *command, int argc, char **argv)
     static const struct option options[] = {{"once", no_argument, NULL, '1'},
                                             {"threshold", required_argument, NULL, THRESHOLD},
                                             {"freq-error", required_argument, NULL, FREQ_ERROR},
-                                            {"ca", required_argument, NULL, CA_FILE},
+                                            {"ca-file", required_argument, NULL, CA_FILE},
+                                            {"pin", required_argument, NULL, PIN},
                                             WATCH_OPTIONS,
                                             {NULL, 0, NULL, 0}};
     static const struct dvbcss_ts_client_options defaults = DVBCSS_TS_CLIENT_OPTIONS_INIT;

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dvbcss/url.h"
@@ -53,18 +54,27 @@ struct dvbcss_server_tls listeners_certificate(const struct config_tls *tls)
                                       *tls->key ? tls->key : NULL};
 }
 
+/* What the configuration calls the option at @p path of a server. */
+static const char *key_of(const char *path, const struct dvbcss_server_listen *listen)
+{
+    static const char address[] = "listen[";
+
+    if (strcmp(path, "tls.certificate_file") == 0)
+        return "tls.certificate";
+    if (strcmp(path, "tls.key_file") == 0)
+        return "tls.key";
+    if (strncmp(path, address, sizeof address - 1) != 0)
+        return path;
+    if (!listen)
+        return "";
+    return listen[strtoul(path + sizeof address - 1, NULL, 10)].tls ? "tls" : "http";
+}
+
 void listeners_explain(int error, const struct dvbcss_report *report,
                        const struct dvbcss_server_listen *listen, char *reason, size_t reason_size)
 {
-    const char *key = report->path;
-    size_t index;
+    const char *key = key_of(report->path, listen);
 
-    if (sscanf(report->path, "listen[%zu]", &index) == 1)
-        key = !listen ? "" : listen[index].tls ? "tls" : "http";
-    else if (strcmp(report->path, "tls.certificate_file") == 0)
-        key = "tls.certificate";
-    else if (strcmp(report->path, "tls.key_file") == 0)
-        key = "tls.key";
     snprintf(reason, reason_size, "%s%s%s", key, *key ? ": " : "",
              *report->reason ? report->reason : dvbcss_error_text(error));
 }

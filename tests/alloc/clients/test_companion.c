@@ -68,6 +68,7 @@ static struct dvbcss_client_options quick(void)
 
     options.retry_min_ms = 1;
     options.retry_max_ms = 2;
+    options.pin = "sha256//AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     return options;
 }
 
