@@ -23,6 +23,7 @@
 #include "server-core/ws_address.h"
 #include "server-core/ws_addresses.h"
 #include "server-core/ws_frame.h"
+#include "server-core/ws_farewells.h"
 #include "server-core/ws_limits.h"
 #include "server-core/ws_queue.h"
 #include "server-core/ws_transport.h"
@@ -67,6 +68,7 @@ struct dvbcss_server {
     size_t listener_count;
     /** Given up to have one to refuse a peer with when there are no descriptors left; or -1. */
     int reserve_fd;
+    struct ws_farewells farewells;
     struct list_node endpoints;
     struct list_node handlers;
     struct list_node sockets;

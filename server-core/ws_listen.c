@@ -233,6 +233,7 @@ static bool go_on_after_error(struct ws_listener *listener, int error)
     case EMFILE:
     case ENFILE:
         listener->server->counters.accept_failures++;
+        ws_farewells_end(&listener->server->farewells);
         if (shed(listener))
             return true;
         break;
@@ -254,14 +255,17 @@ static void turn_away(struct ws_listener *listener, int fd, enum dvbcss_refusal 
 {
     struct dvbcss_server *server = listener->server;
     struct dvbcss_message *answer;
+    bool told = false;
 
     server->counters.refusals[why]++;
     if (!listener->tls && ws_refusal_build(&answer, server, why, NULL, false) == 0) {
-        if (send(fd, answer->bytes, answer->length, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
-            shutdown(fd, SHUT_WR);
+        told = send(fd, answer->bytes, answer->length, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
         dvbcss_message_release(answer);
     }
-    close(fd);
+    if (told)
+        ws_farewells_keep(&server->farewells, fd, uv_now(server->loop));
+    else
+        close(fd);
 }
 
 static bool is_full(const struct dvbcss_server *server, int fd)
@@ -380,4 +384,5 @@ void ws_listen_stop(struct dvbcss_server *server)
     if (server->reserve_fd >= 0)
         close(server->reserve_fd);
     server->reserve_fd = -1;
+    ws_farewells_end(&server->farewells);
 }

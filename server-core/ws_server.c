@@ -119,7 +119,10 @@ void dvbcss_server_close(struct dvbcss_server *server, void (*closed)(void *user
 
 static void on_housekeeping(uv_timer_t *timer)
 {
-    ws_socket_check_times(timer->data);
+    struct dvbcss_server *server = timer->data;
+
+    ws_socket_check_times(server);
+    ws_farewells_check(&server->farewells, uv_now(server->loop));
 }
 
 void ws_server_socket_came(struct dvbcss_server *server)
@@ -246,6 +249,7 @@ static void init_server(struct dvbcss_server *server, uv_loop_t *loop,
     server->options.server_name = NULL;
     server->options.tls = (struct dvbcss_server_tls){NULL, NULL};
     server->reserve_fd = -1;
+    ws_farewells_init(&server->farewells);
     list_init(&server->endpoints);
     list_init(&server->handlers);
     list_init(&server->sockets);

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "server-core/ws_internal.h"
 #include "ws_fixture.h"
 
 static struct ws_peer_answer answer;
@@ -260,6 +261,33 @@ Test(ws_listen, with_options_out_of_range_fails)
         cr_assert_str_neq(report.reason, "");
     }
     cr_assert_eq(uv_loop_close(&loop), 0);
+}
+
+Test(ws_listen, lets_those_who_are_turned_away_say_what_they_wanted)
+{
+    struct dvbcss_server_options options = loopback_server();
+    static struct ws_peer late[WS_FAREWELLS + 1];
+
+    options.max_sockets = 1;
+    start_server(&options, NULL);
+    open_peer();
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        cr_assert(ws_peer_connect(&late[i], &fixture.loop, server_address()));
+        cr_assert_eq(ws_peer_read_answer(&late[i], &answer), 503);
+    }
+    /* The first has made room for the last. */
+    for (size_t i = 1; i < sizeof late / sizeof *late; i++) {
+        char byte;
+
+        cr_assert(ws_peer_request(&late[i], "GET", "/echo", NULL));
+        cr_assert_eq(recv(late[i].fd, &byte, 1, MSG_DONTWAIT), 0, "%zu was reset", i);
+    }
+    /* Nobody waits for them for ever. */
+    while (fixture.server->farewells.slots[WS_FAREWELLS - 1].fd >= 0)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++)
+        ws_peer_close(&late[i]);
+    stop_server();
 }
 
 Test(ws_listen, turns_away_at_the_socket_limit_with_an_answer)
