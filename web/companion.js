@@ -47,14 +47,14 @@ async function readMedia(site) {
     }));
 }
 
+/** What the page's address says, or undefined. */
 function addressed(name) {
     return new URLSearchParams(location.search).get(name) ?? undefined;
 }
 
-function defaultTv(site) {
-    const wanted = addressed('tv');
-    if (wanted) return wanted;
-    const url = new URL(site.cii ?? '/cii', location.href);
+/** The URL of a WebSocket of the daemon that serves this page. */
+function socketUrl(path) {
+    const url = new URL(path, location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     return url.href;
 }
@@ -68,22 +68,35 @@ class Companion {
     #sound = false;
     #beeper = new Beeper(() => this.#beepingLine());
 
-    constructor(tv, media) {
+    constructor(media) {
         this.#media = media;
-        this.tv = tv;
         source.append(...media.map(({ name }) => element('option', { value: name }, name)));
-        this.#begin();
     }
 
-    /** Follows another TV, or the same one anew. */
-    connect(tv) {
-        this.tv = tv;
-        this.#begin();
+    /**
+     * Follows a TV, and no longer the one before.
+     *
+     * @param {string} ciiUrl
+     * @param {string} [wcUrl] if it is not where it is looked for
+     * @throws {TypeError} if they are no URLs; then nothing has changed
+     */
+    connect(ciiUrl, wcUrl) {
+        const next = new Synchroniser(ciiUrl, { wcUrl });
+        this.#synchroniser?.stop();
+        this.#synchroniser = next;
+        next.addEventListener('content', () => this.choose());
+        next.addEventListener('timeline', () => this.#beeper.replan());
+        next.addEventListener('blocked', () => {
+            byId('gesture').hidden = false;
+        });
+        this.#rendering();
+        next.start();
     }
 
     set offsetS(offsetS) {
         this.#offsetS = offsetS;
-        if (this.#synchroniser.media) this.#synchroniser.media.calibrationS = offsetS;
+        const { media } = this.#synchroniser;
+        if (media) media.calibrationS = offsetS;
     }
 
     get sound() {
@@ -162,18 +175,6 @@ class Companion {
             null
         );
     }
-
-    #begin() {
-        this.#synchroniser?.stop();
-        this.#synchroniser = new Synchroniser(this.tv, { wcUrl: addressed('wc') });
-        this.#rendering();
-        this.#synchroniser.addEventListener('content', () => this.choose());
-        this.#synchroniser.addEventListener('timeline', () => this.#beeper.replan());
-        this.#synchroniser.addEventListener('blocked', () => {
-            byId('gesture').hidden = false;
-        });
-        this.#synchroniser.start();
-    }
 }
 
 /* ---- showing -------------------------------------------------------------------------------- */
@@ -187,6 +188,10 @@ const CONNECTIONS = {
 
 function boundText(boundS) {
     return Number.isFinite(boundS) ? `± ${numberText(boundS * 1000)} ms` : 'not known yet';
+}
+
+function rateText(ppm) {
+    return `${numberText(Math.abs(ppm))} ppm ${ppm < 0 ? 'slower' : 'faster'} than this one`;
 }
 
 /** The state in a word, as [kind, text]. */
@@ -223,7 +228,7 @@ function show(companion) {
         ['Position', clockText(status.positionS, 1)],
         ['Speed', status.available ? speedText(status.speed) : '–'],
         ['Round trip', `${numberText(status.roundTripMs)} ms`],
-        ['Its clock runs', `${numberText(status.frequencyPpm)} ppm faster`],
+        ['Its clock runs', rateText(status.frequencyPpm)],
         ['CSS-CII', CONNECTIONS[status.cii]],
         ['CSS-TS', CONNECTIONS[status.ts]],
         ['Wall clock', CONNECTIONS[status.wallClock]],
@@ -281,8 +286,7 @@ function listen(companion) {
     byId('play').addEventListener('click', () => companion.resume());
     byId('connect').addEventListener('submit', (event) => {
         event.preventDefault();
-        warn('');
-        companion.connect(byId('tv').value.trim());
+        connect(companion, byId('tv').value.trim());
     });
     video.addEventListener('error', () => {
         if (video.src) warn('This browser cannot play the file.');
@@ -295,10 +299,25 @@ function listen(companion) {
     );
 }
 
+/** Follows the TV of an address that somebody gave, if it is one. */
+function connect(companion, tv, wc) {
+    try {
+        companion.connect(tv, wc);
+        warn('');
+        return true;
+    } catch {
+        warn(`This is no address of a WebSocket, as ${socketUrl('/cii')} is: ${tv}`);
+        return false;
+    }
+}
+
 const site = await readSite();
-const tv = defaultTv(site);
-const companion = new Companion(tv, await readMedia(site));
-byId('tv').value = tv;
+const own = socketUrl(site.cii ?? '/cii');
+const ownClock = socketUrl(site.wc ?? '/wc');
+const companion = new Companion(await readMedia(site));
+byId('tv').value = addressed('tv') ?? own;
+if (!addressed('tv') || !connect(companion, addressed('tv'), addressed('wc')))
+    companion.connect(own, addressed('wc') ?? ownClock);
 listen(companion);
 setOffset(companion, localStorage.getItem(OFFSET_KEY) ?? 0);
 drawWhile(companion);

@@ -678,9 +678,9 @@ function closeReason({ code, reason }) {
 
 const BURST_REQUESTS = 8;
 const BURST_SPAN_MS = 20;
-const SPAN_FLOOR_MS = 1000;
-const SPAN_CEILING_MS = 4000;
-const BOUND_TARGET_NS = 2e6;
+const SPAN_FLOOR_MS = 500;
+const SPAN_CEILING_MS = 2000;
+const BOUND_TARGET_NS = 1.5e6;
 const ANSWER_TIMEOUT_MS = 8000;
 const PENDING_MAX = 32;
 /* Time of day and local clock part by so much if the machine slept, or its time was set. */

@@ -138,7 +138,11 @@ describe('figures as text', () => {
             '1235',
             '–',
         ]);
-        assert.deepEqual([0.0012, -0.25, NaN].map(format.differenceText), ['+1.2 ms', '−250 ms', '–']);
+        assert.deepEqual([0.0012, -0.25, NaN].map(format.differenceText), [
+            '+1.2 ms',
+            '−250 ms',
+            '–',
+        ]);
         assert.deepEqual([0, 1, -2, 0.5, null].map(format.speedText), [
             'paused',
             '1×',
