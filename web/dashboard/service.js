@@ -30,7 +30,7 @@ const ENDPOINTS = {
 function endpointRow(board, { name }) {
     const title = ENDPOINTS[name] ?? name;
     const cell = (label) => element('td', { 'data-label': label });
-    const path = cell('Path');
+    const path = element('code');
     const count = cell('Connected');
     const state = element('span');
     const toggle = element('button', { type: 'button', className: 'small' });
@@ -44,7 +44,7 @@ function endpointRow(board, { name }) {
     });
     const set = element('button', { className: 'small' }, 'Set');
     set.setAttribute('aria-label', `Set limit of ${title}`);
-    const form = element('form', { className: 'row middle' }, limit, set);
+    const form = element('form', { className: 'tight' }, limit, set, toggle);
     let endpoint;
     const change = (said, body) =>
         board.act(said, () => board.api.request('PATCH', `/endpoints/${name}`, body));
@@ -58,17 +58,15 @@ function endpointRow(board, { name }) {
         const max = limit.value === '' ? null : Number(limit.value);
         change(`The limit of ${title} is set.`, { max_connections: max });
     });
-    path.className = 'mono';
     return {
         node: element(
             'tr',
             {},
             element('th', { scope: 'row' }, title),
-            path,
+            element('td', { 'data-label': 'Path' }, path),
             element('td', { 'data-label': 'State' }, state),
             count,
             element('td', { 'data-label': 'At most' }, form),
-            element('td', {}, toggle),
         ),
         update(now) {
             if (!endpoint) limit.value = now.max_connections ?? '';

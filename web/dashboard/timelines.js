@@ -24,10 +24,12 @@ function rowOf(board, name, openDialog) {
     const cells = {
         position: element('td', { 'data-label': 'Position', className: 'number' }),
         speed: element('td', { 'data-label': 'Speed' }),
-        selector: element('td', { 'data-label': 'Selector', className: 'mono' }),
+        selector: element('td', { 'data-label': 'Selector' }),
         rate: element('td', { 'data-label': 'Ticks/s' }),
     };
     const state = element('span');
+    const selector = element('code');
+    cells.selector.append(selector);
     const toggle = element('button', { type: 'button', className: 'small' });
     const more = element('button', { type: 'button', className: 'small' }, 'Change…');
     more.setAttribute('aria-label', `Change timeline ${name}`);
@@ -56,7 +58,7 @@ function rowOf(board, name, openDialog) {
             toggle.disabled = board.owned;
             more.disabled = board.owned;
             setText(cells.speed, speedText(now.effective_speed));
-            setText(cells.selector, now.selector);
+            setText(selector, now.selector);
             setText(cells.rate, now.tick_rate);
             setState(state, now.available ? 'good' : 'bad', now.available ? 'available' : 'unavailable');
             setText(toggle, now.speed === 0 ? 'Play' : 'Pause');
@@ -91,6 +93,13 @@ function scheduledRow(board, { id }) {
     };
 }
 
+/* Seconds, none for not stated, or nothing for as it is. */
+function accuracyTyped() {
+    const text = textOf('change-accuracy');
+    if (text === undefined) return undefined;
+    return text === 'none' ? null : Number(text);
+}
+
 async function changeByDialog(board, { name }) {
     const dialog = byId('timeline-dialog');
     setText(byId('timeline-title'), `Timeline ${name}`);
@@ -104,7 +113,7 @@ async function changeByDialog(board, { name }) {
             seek_s: numberOf('change-seek'),
             position_ticks: numberOf('change-position'),
             in_s: numberOf('change-in'),
-            accuracy_s: numberOf('change-accuracy'),
+            accuracy_s: accuracyTyped(),
             available: available === '' ? undefined : available === 'true',
         };
         board.act(`${name} is changed.`, () => board.api.request('PATCH', pathOf(name), body));
