@@ -24,10 +24,7 @@ async function api(path) {
 }
 
 function said(text) {
-    return until(
-        async () => (await page.textContent('#said')) === text,
-        `the page says "${text}"`,
-    );
+    return until(async () => (await page.textContent('#said')) === text, `the page says "${text}"`);
 }
 
 function refused(text) {
@@ -123,10 +120,7 @@ describe('the dashboard', () => {
         await page.click('#change-form button[value=change]');
         await said('extra is changed.');
         const extra = await timelineNamed('extra');
-        assert.deepEqual(
-            [extra.position_ticks, extra.speed, extra.available],
-            [5000, 0, false],
-        );
+        assert.deepEqual([extra.position_ticks, extra.speed, extra.available], [5000, 0, false]);
         await page.click('[aria-label="Change timeline extra"]');
         await page.click('#change-form button[value=remove]');
         await said('extra is removed.');
