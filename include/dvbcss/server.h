@@ -458,7 +458,8 @@ struct dvbcss_endpoint_hooks {
      */
     void (*on_message)(void *context, struct dvbcss_connection *connection, const void *bytes,
                        size_t length, bool text);
-    /** The socket has taken all that was waiting: see dvbcss_connection_congested(). */
+    /** The socket has taken all that was waiting: see dvbcss_connection_congested(). Now and then
+     * it is called when nothing was. */
     void (*on_drained)(void *context, struct dvbcss_connection *connection);
     /**
      * The connection has ended; called exactly once for each on_connect, whoever ended it.

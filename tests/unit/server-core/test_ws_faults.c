@@ -227,6 +227,37 @@ ParameterizedTest(struct send_case *param, ws_faults,
     end();
 }
 
+/* Who holds back because the socket is full is told when it is not, also if it was the answer to the
+ * handshake that filled it. */
+static void expect_congestion(void *context, struct dvbcss_connection *connection)
+{
+    record_connect(context, connection);
+    cr_assert(dvbcss_connection_congested(connection));
+}
+
+static void greet(void *context, struct dvbcss_connection *connection)
+{
+    struct record *record = context;
+
+    if (record->drained++ == 0)
+        cr_assert_eq(dvbcss_connection_send_text(connection, "at last", 7), 0);
+}
+
+Test(ws_faults, of_the_handshakes_answer_are_followed_by_word_that_the_socket_takes_more)
+{
+    static const struct socket_fault short_writes = {.bytes = 100, .calls = 1};
+    struct dvbcss_endpoint_options endpoint = recording_endpoint("/echo");
+
+    endpoint.hooks.on_connect = expect_congestion;
+    endpoint.hooks.on_drained = greet;
+    begin(NULL, &endpoint);
+    socket_faults_send(&short_writes);
+    cr_assert(ws_peer_open(&newcomer, &fixture.loop, server_address(), "/echo"));
+    cr_assert_eq(ws_peer_read_frame(&newcomer, &frame), WS_PEER_TEXT);
+    cr_assert_str_eq((char *)frame.payload, "at last");
+    end();
+}
+
 /* ---- peers ----------------------------------------------------------------------------------- */
 
 static bool so_many_were_accepted(void *user)
