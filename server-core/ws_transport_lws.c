@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,6 +42,7 @@ struct ws_transport {
     /* NULL if there is no TLS. */
     struct lws_vhost *tls_vhost;
     struct ws_tls *tls;
+    SSL_CTX *for_clients;
     unsigned fd_limit;
     /* The library's own descriptor, for waking itself. */
     int pipe;
@@ -303,9 +305,14 @@ static int create_vhosts(struct ws_transport *transport, struct lws_context_crea
         return DVBCSS_EIO;
     if (!transport->tls)
         return 0;
-    /* The certificate comes by on_tls_context(); authorities are of no use to a server. */
+    /* The certificate comes by on_tls_context(). What the library would make for clients by itself
+     * it leaks once a second context was made. */
+    transport->for_clients = SSL_CTX_new(TLS_client_method());
+    if (!transport->for_clients)
+        return DVBCSS_ENOMEM;
+    info->provided_client_ssl_ctx = transport->for_clients;
     info->vhost_name = "dvbcss-tls";
-    info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    info->options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     transport->tls_vhost = lws_create_vhost(transport->context, info);
     return transport->tls_vhost ? 0 : DVBCSS_EIO;
 }
@@ -343,6 +350,7 @@ void ws_transport_destroy(struct ws_transport *transport)
     /* The first call leaves the context allocated and its handles closing; this one frees it. */
     if (transport->context)
         lws_context_destroy(transport->context);
+    SSL_CTX_free(transport->for_clients);
     dvbcss_free(transport);
 }
 

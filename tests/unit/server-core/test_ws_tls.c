@@ -286,6 +286,26 @@ Test(ws_tls, says_goodbye_when_the_server_ends)
     cr_assert_eq(uv_loop_close(&fixture.loop), 0);
 }
 
+/* The library keeps something of a context in a place that the next context takes for itself. */
+Test(ws_tls, is_there_for_several_servers)
+{
+    struct dvbcss_server_options options = both_kinds();
+    struct dvbcss_server *second;
+    struct ws_peer_tls tls = {.ca_file = certificate};
+
+    start(NULL);
+    cr_assert_eq(dvbcss_server_create(&second, &fixture.loop, &options, NULL), 0);
+    open_secure_peer();
+    expect_echo();
+    ws_peer_close(&peer);
+    cr_assert(ws_peer_connect(&peer, &fixture.loop, dvbcss_server_address(second, 0)));
+    cr_assert(ws_peer_secure(&peer, &tls));
+    cr_assert(ws_peer_request(&peer, "GET", "/nothing", NULL));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 404);
+    dvbcss_server_close(second, NULL, NULL);
+    stop_server();
+}
+
 /* ---- what is spoken ------------------------------------------------------------------------- */
 
 Test(ws_tls, refuses_old_versions)
