@@ -48,7 +48,7 @@ static const struct purpose *find_purpose(const char *name, int family)
 
 static const char *look_at_socket(int fd, int *family)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     int listening = 0;
     socklen_t listening_length = sizeof listening;
