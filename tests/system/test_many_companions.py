@@ -110,7 +110,9 @@ class Companions:
         done = set()
         for key, _ in events:
             companion = key.fileobj
-            self.received[companion] += companion.recv(4096)
+            data = companion.recv(4096)
+            assert data, f"ended after {self.received[companion]!r}"
+            self.received[companion] += data
             if is_done(companion):
                 done.add(companion)
         return done
@@ -122,8 +124,15 @@ class Many(unittest.TestCase):
         if self.count < WANTED:
             print(f"the hard limit of descriptors allows {self.count} companions, not {WANTED}")
         limit = str(self.count)
-        self.tv = Daemon(settings={"content.id": "dvb://1.2.3", "cii.max_connections": limit,
-                                   "http.ping_interval": "0", "log.level": "warning"})
+        self.tv = Daemon(settings={
+            "content.id": "dvb://1.2.3",
+            "cii.max_connections": limit,
+            # They all come from here.
+            "cii.max_connections_per_address": "0",
+            "http.max_connections_per_address": "0",
+            "http.ping_interval": "0",
+            "log.level": "warning",
+        })
         self.addCleanup(self.tv.__exit__)
 
     def resident_bytes(self):

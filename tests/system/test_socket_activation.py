@@ -169,7 +169,13 @@ class Refused(unittest.TestCase):
             manager.unix()
             self.assertIn("it is no TCP socket", manager.refusal("http"))
 
-    def test_more_than_there_are(self):
+    def test_a_socket_for_what_is_not_enabled(self):
+        with Manager() as manager:
+            manager.tcp()
+            self.assertIn("tls: a socket was handed over for it, but it is not enabled",
+                          manager.refusal("https"))
+
+    def test_more_than_can_be_served(self):
         with Manager() as manager:
             manager.tcp()
             for _ in range(16):

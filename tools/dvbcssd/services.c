@@ -81,7 +81,14 @@ static int take_sockets(struct services *services, const struct config *config,
                         struct services_error *error)
 {
     services->descriptors = descriptors_prepare(config);
-    return sockets_take(&services->sockets, error->text, sizeof error->text);
+    if (sockets_take(&services->sockets, error->text, sizeof error->text) != 0)
+        return -1;
+    /* Whoever connects to it would wait for ever. */
+    if (services->sockets.http.count != 0 && !config->http.enabled)
+        return refuse(error, "http: a socket was handed over for it, but it is not enabled");
+    if (services->sockets.https.count != 0 && !config->tls.enabled)
+        return refuse(error, "tls: a socket was handed over for it, but it is not enabled");
+    return 0;
 }
 
 static int start_clock(struct services *services, const struct config *config,
