@@ -8,12 +8,14 @@ import asyncio
 import json
 import re
 import subprocess
+import tempfile
 import time
 import unittest
 from urllib.parse import urlsplit
 
 import websockets
 
+from certificates import Certificate
 from control_client import ControlledDaemon
 from network import Machine, require_namespaces
 from processes import Program
@@ -30,21 +32,25 @@ def soon(waiting):
 
 
 class ChannelClient:
-    """A companion that knows the App2App URL only."""
+    """A companion that knows the App2App URL only; `trust` is an SSL context for wss."""
 
-    def __init__(self, app2app):
+    def __init__(self, app2app, trust=None):
         self.base = app2app.rstrip("/")
+        self.trust = trust
         self.cii = {}
 
+    async def connect(self, url):
+        return await websockets.connect(url, ssl=self.trust)
+
     async def __aenter__(self):
-        self.sockets = [await websockets.connect(self.base + "/hbbtv-sync-cii")]
+        self.sockets = [await self.connect(self.base + "/hbbtv-sync-cii")]
         await self.learn()
         for member, channel in (("wcUrl", "hbbtv-sync-wc"), ("tsUrl", "hbbtv-sync-ts")):
             parts = urlsplit(self.cii[member])
             assert parts.scheme in ("ws", "wss"), self.cii
             assert parts.path.endswith("/" + channel), self.cii
-        self.sockets.append(await websockets.connect(self.cii["wcUrl"]))
-        self.sockets.append(await websockets.connect(self.cii["tsUrl"]))
+        self.sockets.append(await self.connect(self.cii["wcUrl"]))
+        self.sockets.append(await self.connect(self.cii["tsUrl"]))
         return self
 
     async def __aexit__(self, *_):
@@ -171,6 +177,28 @@ class Channels(unittest.TestCase):
     async def open(self, url):
         async with websockets.connect(url):
             pass
+
+    def test_by_tls_they_lead_to_each_other_by_tls(self):
+        async def companion(tv, trust):
+            base = tv.urls["https"].replace("https", "wss") + "/app2app"
+            async with ChannelClient(base, trust) as client:
+                self.assertEqual(client.cii["wcUrl"], base + "/hbbtv-sync-wc")
+                self.assertEqual(client.cii["tsUrl"], base + "/hbbtv-sync-ts")
+                there, back = await client.measure(1)
+                self.assertTrue(there >= 0 and back >= 0)
+                self.assertIsNotNone(await client.ask_for_pts())
+
+        with tempfile.TemporaryDirectory() as folder:
+            certificate = Certificate(folder)
+            settings = {
+                "tls__enabled": "true",
+                "tls__address": "127.0.0.1",
+                "tls__port": "0",
+                "tls__certificate": certificate.certificate,
+                "tls__key": certificate.key,
+            }
+            with daemon(**settings) as tv:
+                asyncio.run(companion(tv, certificate.trust()))
 
     def test_control_counts_who_is_on_them(self):
         async def companion(tv):
