@@ -14,6 +14,7 @@ import { warn } from './lib/say.js';
 
 const OFFSET_KEY = 'dvbcss-companion-offset-ms';
 const SHOW_MS = 250;
+const REPORT_MS = 2000;
 const FRAME_MS = 1000 / 60;
 
 const video = byId('video');
@@ -155,6 +156,11 @@ class Companion {
         if (!this.#playing) return;
         this.#synchroniser.attach(video);
         this.#synchroniser.media.calibrationS = this.#offsetS;
+    }
+
+    /** Tells the TV where the pattern is; what media plays is told without this. */
+    report() {
+        if (!this.#playing) this.#synchroniser.report(0);
     }
 
     #beepingLine() {
@@ -323,3 +329,4 @@ setOffset(companion, localStorage.getItem(OFFSET_KEY) ?? 0);
 drawWhile(companion);
 setInterval(() => show(companion), SHOW_MS);
 setInterval(() => showChart(companion), 1000);
+setInterval(() => companion.report(), REPORT_MS);

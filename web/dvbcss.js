@@ -1639,7 +1639,8 @@ const REPORT_MS = 2000;
  *
  * `change` comes when anything that status() tells may have changed, ten times a second while media
  * plays; `content` when the TV presents another content; `timeline` when its position does not go
- * on as before, with the detail of TimelineClock; `blocked` and `correction` as in MediaSynchroniser.
+ * on as before, with the detail of TimelineClock; `blocked` and `correction` as in
+ * MediaSynchroniser.
  */
 export class Synchroniser extends EventTarget {
     #options;
@@ -1650,7 +1651,7 @@ export class Synchroniser extends EventTarget {
     #reportTimer;
 
     /**
-     * @param {string} ciiUrl
+     * @param {string} ciiUrl ws: or wss:
      * @param {object} [options]
      * @param {HTMLMediaElement} [options.media] what to keep in step; positionAt() is there without
      *     it
@@ -1664,6 +1665,7 @@ export class Synchroniser extends EventTarget {
      * @param {'binary'|'json'} [options.wcFormat]
      * @param {object} [options.correction] see CORRECTION_DEFAULTS
      * @param {typeof WebSocket} [options.WebSocket]
+     * @throws {TypeError} if `ciiUrl` is no URL
      */
     constructor(ciiUrl, options = {}) {
         super();
@@ -1702,7 +1704,9 @@ export class Synchroniser extends EventTarget {
         this.#ts?.start();
         this.#media?.start();
         clearInterval(this.#reportTimer);
-        this.#reportTimer = setInterval(() => this.#report(), REPORT_MS);
+        this.#reportTimer = setInterval(() => {
+            if (this.#media) this.report(this.#media.status().errorS);
+        }, REPORT_MS);
     }
 
     stop() {
@@ -1753,6 +1757,27 @@ export class Synchroniser extends EventTarget {
             speed: timeline.speed,
             boundS: this.wallClock.boundAt(localMs) / NS_PER_S,
         };
+    }
+
+    /**
+     * Tells the TV what is presented. It is done for media every other second; for what a page
+     * draws or plays by itself, the page does it.
+     *
+     * @param {number} errorS how far ahead of the TV that is; NaN if it is not known
+     * @returns {boolean} whether it was told
+     */
+    report(errorS) {
+        const timeline = this.#ts?.timeline;
+        if (!timeline?.available || !this.wallClock.available || !Number.isFinite(errorS))
+            return false;
+        const wallNs = this.wallClock.now();
+        const ticks = timeline.ticksAt(wallNs) + errorS * timeline.tickRate;
+        /* A file can be presented at any time: only the actual time says something. */
+        return this.#ts.report({
+            actual: { ticks, wallNs },
+            earliest: { ticks, wallNs: -Infinity },
+            latest: { ticks, wallNs: Infinity },
+        });
     }
 
     /** Everything at a glance, for showing. */
@@ -1813,20 +1838,6 @@ export class Synchroniser extends EventTarget {
         });
         this.#ts.addEventListener('state', () => this.#changed());
         this.#ts.start();
-    }
-
-    /* A file can be presented at any time: only the actual time says something. */
-    #report() {
-        const figures = this.#media?.status();
-        const timeline = this.#ts?.timeline;
-        if (!timeline?.available || !Number.isFinite(figures?.errorS)) return;
-        const wallNs = this.wallClock.now();
-        const ticks = timeline.ticksAt(wallNs) + figures.errorS * timeline.tickRate;
-        this.#ts.report({
-            actual: { ticks, wallNs },
-            earliest: { ticks, wallNs: -Infinity },
-            latest: { ticks, wallNs: Infinity },
-        });
     }
 }
 

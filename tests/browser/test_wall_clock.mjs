@@ -113,6 +113,22 @@ describe("the page library's wall clock", () => {
         t.diagnostic(`over loopback, bound: median ${quantile(bounds, 0.5).toFixed(3)} ms`);
     });
 
+    it('is the same in JSON', async () => {
+        const apart = await page.evaluate(async () => {
+            const { WallClock } = await import(new URL('dvbcss.js', location.href));
+            const { direct } = globalThis.clocksOfTest;
+            const json = new WallClock(direct.url, { format: 'json' });
+            json.start();
+            while (json.counts.exchanges < 8) await new Promise((done) => setTimeout(done, 10));
+            const now = performance.now();
+            json.stop();
+            const error = Math.abs(json.wallAt(now) - direct.wallAt(now));
+            return { error, bound: json.boundAt(now) + direct.boundAt(now), ignored: json.ignored };
+        });
+        assert.equal(apart.ignored, 0);
+        assert.ok(apart.error <= apart.bound, JSON.stringify(apart));
+    });
+
     it('is never off by more than its bound, whatever the network does', async (t) => {
         const samples = await page.evaluate(compare, SECONDS);
         const results = {};

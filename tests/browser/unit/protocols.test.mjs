@@ -379,3 +379,87 @@ describe('the clients', () => {
         clock.stop();
     });
 });
+
+describe('the synchroniser', () => {
+    const CII = {
+        contentId: 'dvb://1',
+        wcUrl: 'udp://192.0.2.7:6677',
+        tsUrl: 'ws://0.0.0.0:7681/ts',
+        timelines: [
+            {
+                timelineSelector: 'urn:dvb:css:timeline:temi:1:1',
+                timelineProperties: { unitsPerTick: 1, unitsPerSecond: 1000 },
+            },
+            {
+                timelineSelector: PTS,
+                timelineProperties: { unitsPerTick: 1, unitsPerSecond: 90000 },
+            },
+        ],
+    };
+
+    /* Starts one and has it told CII; what it connects to stands in `urls`. */
+    function follow(more = {}, cii = CII) {
+        FakeSocket.made = [];
+        const companion = new dvbcss.Synchroniser('ws://192.0.2.7:7681/cii', {
+            ...options,
+            ...more,
+        });
+        companion.start();
+        FakeSocket.made[0].opens().says(cii);
+        return { companion, urls: FakeSocket.made.map((socket) => socket.url) };
+    }
+
+    it('finds the wall clock beside CII, and the timelines where the TV was reached', () => {
+        const { companion, urls } = follow();
+        const at = 'ws://192.0.2.7:7681';
+        assert.deepEqual(urls, [`${at}/cii`, `${at}/wc`, `${at}/ts`]);
+        companion.stop();
+        assert.ok(FakeSocket.made.every((socket) => socket.closed));
+    });
+
+    it('takes the first timeline on offer with its tick rate, or the one that is wanted', () => {
+        const setup = () => JSON.parse(FakeSocket.last.opens().sent[0]).timelineSelector;
+        const first = follow();
+        assert.equal(setup(), CII.timelines[0].timelineSelector);
+        assert.equal(first.companion.ts.timeline.tickRate, 1000);
+        first.companion.stop();
+        const wanted = follow({ timelineSelector: PTS });
+        assert.equal(setup(), PTS);
+        wanted.companion.stop();
+        const nothing = follow({}, { tsUrl: CII.tsUrl, timelines: null });
+        assert.equal(setup(), PTS);
+        nothing.companion.stop();
+    });
+
+    it('asks for no timeline whose tick rate nobody knows, nor without an endpoint', () => {
+        const unknown = follow({ timelineSelector: 'urn:dvb:css:timeline:temi:9:9' });
+        assert.equal(unknown.companion.ts, null);
+        unknown.companion.stop();
+        const nowhere = follow({}, { ...CII, tsUrl: null });
+        assert.equal(nowhere.companion.ts, null);
+        assert.equal(nowhere.companion.positionAt(0).available, false);
+        nowhere.companion.stop();
+    });
+
+    it('follows the endpoint to another place, and stays where nothing changed', () => {
+        const { companion } = follow();
+        const before = companion.ts;
+        FakeSocket.made[0].says({ contentId: 'dvb://2', timelines: CII.timelines });
+        assert.equal(companion.ts, before);
+        FakeSocket.made[0].says({ tsUrl: 'ws://192.0.2.8:1/ts' });
+        assert.equal(companion.ts.url, 'ws://192.0.2.8:1/ts');
+        assert.equal(before.state, 'stopped');
+        companion.stop();
+    });
+
+    it('refuses what is no URL, before anything is opened', () => {
+        assert.throws(() => new dvbcss.Synchroniser('television', options), TypeError);
+    });
+
+    it('tells the TV nothing while it knows nothing', () => {
+        const { companion } = follow();
+        FakeSocket.last.opens();
+        assert.equal(companion.report(0), false);
+        companion.stop();
+    });
+});
