@@ -339,8 +339,8 @@ void ws_connection_flush(struct dvbcss_connection *connection, bool hooks)
     } else if (dvbcss_connection_congested(connection)) {
         ws_wire_want_write(connection->socket->wire);
     } else {
-        /* Also if nothing of ours was waiting: the rest of a handshake or of a pong that the library
-         * had to keep may have had somebody else hold back. */
+        /* Also if nothing of ours was waiting: the rest of a handshake or of a pong that the
+         * library had to keep may have had somebody else hold back. */
         connection->congested = false;
         if (hooks && !connection->closing && endpoint->options.hooks.on_drained)
             endpoint->options.hooks.on_drained(endpoint->options.context, connection);

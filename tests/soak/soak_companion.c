@@ -142,6 +142,9 @@ static enum soak_end take_frame(struct soak_companion *companion, int opcode,
         return SOAK_LIVES;
     case CLOSE:
         *code = length >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
+        if (length > 2)
+            snprintf(companion->reason, sizeof companion->reason, "%.*s", (int)length - 2,
+                     (const char *)payload + 2);
         soak_companion_send(companion, 0x80 | CLOSE, payload, length);
         return SOAK_CLOSED;
     default:

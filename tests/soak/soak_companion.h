@@ -48,6 +48,8 @@ struct soak_companion {
     json_t *known;
     /** When it is its turn to do something. */
     uint64_t next_ms;
+    /** The reason of the close frame that came. */
+    char reason[124];
     uint8_t *input;
     size_t length;
     size_t size;

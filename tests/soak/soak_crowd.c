@@ -132,9 +132,9 @@ static void settle_end(struct soak_crowd *crowd, struct soak_companion *companio
     if ((companion->manner == SOAK_GOOD && !by_control) ||
         (companion->manner == SOAK_SLACK && end == SOAK_WRONG)) {
         if (crowd->wronged++ < WRONGS_SHOWN)
-            fprintf(stderr, "soak: companion %u (%s, phase %d) was %s for no reason, code %u\n",
+            fprintf(stderr, "soak: companion %u (%s, phase %d) was %s for no reason: %u %s\n",
                     companion->number, companion->role == SOAK_CII ? "CII" : "TS",
-                    (int)companion->phase, end_names[end], code);
+                    (int)companion->phase, end_names[end], code, companion->reason);
     }
     leave(crowd, companion, false);
 }

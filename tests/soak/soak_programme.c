@@ -136,6 +136,7 @@ static void fill_in_address(json_t *content, const char *name, uint16_t port)
         return;
     snprintf(digits, sizeof digits, "%u", port);
     snprintf(text, sizeof text, "%s", url);
+    replace(text, sizeof text, "{{ws}}", "ws");
     replace(text, sizeof text, "{{host}}", "127.0.0.1");
     replace(text, sizeof text, "{{port}}", digits);
     json_object_set_new(content, name, json_string(text));

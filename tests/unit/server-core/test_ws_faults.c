@@ -227,8 +227,8 @@ ParameterizedTest(struct send_case *param, ws_faults,
     end();
 }
 
-/* Who holds back because the socket is full is told when it is not, also if it was the answer to the
- * handshake that filled it. */
+/* Who holds back because the socket is full is told when it is not, also if it was the answer to
+ * the handshake that filled it. */
 static void expect_congestion(void *context, struct dvbcss_connection *connection)
 {
     record_connect(context, connection);
