@@ -17,7 +17,7 @@ SANITIZED = "ASAN_OPTIONS" in os.environ
 WANTED = 1000 if SANITIZED else 10000
 # Descriptors of this process that are no companions.
 SPARE = 100
-# Handshakes under way at the same time: fewer than may wait to be accepted.
+# Handshakes, or goodbyes, under way at the same time: fewer than may wait to be accepted.
 AT_ONCE = 256
 BYTES_PER_COMPANION_MAX = 6 * 1024
 GROWTH_MAX_BYTES = 2 * 1024 * 1024
@@ -66,13 +66,16 @@ class Companions:
             waiting -= self._turn(self._is_told)
 
     def leave(self):
-        """All say goodbye; the server answers each."""
-        for companion in self.received:
-            companion.sendall(frame(CLOSE, struct.pack(">H", 1000)))
-        self.expect_close(1000)
+        """All say goodbye, some at a time; the server answers each."""
+        companions = list(self.received)
+        for i in range(0, len(companions), AT_ONCE):
+            leaving = companions[i : i + AT_ONCE]
+            for companion in leaving:
+                companion.sendall(frame(CLOSE, struct.pack(">H", 1000)))
+            self.expect_close(1000, leaving)
 
-    def expect_close(self, code):
-        """Waits until all have been told goodbye with this code, and answers."""
+    def expect_close(self, code, leaving=None):
+        """Waits until all of these, or all, have been told goodbye with this code, and answers."""
         told = struct.pack(">BBH", 0x80 | CLOSE, 2, code)
 
         def is_told(companion):
@@ -88,7 +91,7 @@ class Companions:
                 pass
             return True
 
-        left = set(self.received)
+        left = set(leaving or self.received)
         while left:
             left -= self._turn(is_told)
 
