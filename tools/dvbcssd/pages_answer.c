@@ -118,9 +118,7 @@ unsigned pages_answer_json(const struct dvbcss_http_request *request, json_t *js
 /* Whether a list of entity tags names this one; weak ones compare alike here (RFC 9110 13.1.2). */
 static bool tags_have(const char *list, const char *etag)
 {
-    const char *found = strstr(list, etag);
-
-    return strcmp(list, "*") == 0 || found;
+    return strcmp(list, "*") == 0 || strstr(list, etag);
 }
 
 static bool is_unchanged(const struct dvbcss_http_request *request, const struct pages_file *file)
