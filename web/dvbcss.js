@@ -517,6 +517,11 @@ export function decodeAnswer(data) {
     return answer && Object.values(answer).every(Number.isFinite) ? answer : null;
 }
 
+/* Some TVs mark their text as binary. */
+function textOf(data) {
+    return typeof data === 'string' ? data : new TextDecoder().decode(data);
+}
+
 function parseObject(text) {
     try {
         const value = JSON.parse(text);
@@ -570,6 +575,7 @@ class Client extends EventTarget {
     set url(url) {
         if (url === this.#url) return;
         this.#url = url;
+        this.onMoved();
         if (this.#state === 'stopped') return;
         this.#failures = 0;
         this.#connect();
@@ -591,10 +597,12 @@ class Client extends EventTarget {
         this.#enter('stopped', '');
     }
 
-    /** For subclasses: what to do when connected, with a message, when disconnected. */
+    /** For subclasses: what to do when connected, with a message (it returns whether that was
+     * understood), when disconnected, and when there is another peer from now on. */
     onOpen() {}
     onMessage() {}
     onClose() {}
+    onMoved() {}
 
     /** For subclasses: whether the peer got it. */
     send(data) {
@@ -800,6 +808,10 @@ export class WallClock extends Client {
         this.#pending.clear();
     }
 
+    onMoved() {
+        this.#estimator.reset();
+    }
+
     onMessage(data) {
         const t4Ms = this.#now();
         const answer = decodeAnswer(data);
@@ -967,7 +979,7 @@ export class CiiClient extends Client {
     }
 
     onMessage(data) {
-        const message = typeof data === 'string' ? parseObject(data) : null;
+        const message = parseObject(textOf(data));
         if (!message) return false;
         const before = this.cii;
         /* The first message of a connection is the full state: what it lacks is not there. */
@@ -1010,7 +1022,7 @@ function decimal(value) {
  *     is none; without `available` the rest means nothing
  */
 export function parseControlTimestamp(text) {
-    const message = typeof text === 'string' ? parseObject(text) : null;
+    const message = parseObject(text);
     if (!message) return null;
     const contentTime = message.contentTime ?? null;
     const speed = message.timelineSpeedMultiplier ?? null;
@@ -1102,12 +1114,13 @@ function presentationTime({ ticks, wallNs }) {
 }
 
 /**
- * One timeline of a TV. Its clock runs on for 5 s when the connection is lost, and is unavailable
- * then. `change` says that the clock's did.
+ * One timeline of a TV. Its clock runs on for a while when the connection is lost, and is not
+ * available after that. `change` says that the clock has changed.
  */
 export class TsClient extends Client {
     #setup;
-    #graceTimer;
+    #graceMs;
+    #graceTimer = null;
 
     /**
      * @param {string} url of the CSS-TS endpoint
@@ -1116,12 +1129,14 @@ export class TsClient extends Client {
      * @param {string} [options.contentIdStem] for which contents it wants the timeline; "" is any
      * @param {number} [options.tickRate] as CII tells it; for selectors that do not say it
      *     themselves
+     * @param {number} [options.graceMs] how long the timeline runs on without a connection
      * @param {typeof WebSocket} [options.WebSocket]
      */
     constructor(url, options) {
         super(url, options);
-        const { timelineSelector, contentIdStem = '' } = options;
+        const { timelineSelector, contentIdStem = '', graceMs = TIMELINE_GRACE_MS } = options;
         this.#setup = { contentIdStem, timelineSelector };
+        this.#graceMs = graceMs;
         /** The timeline's clock. */
         this.timeline = new TimelineClock(
             options.tickRate ?? parseSelector(timelineSelector).tickRate,
@@ -1133,7 +1148,7 @@ export class TsClient extends Client {
 
     stop() {
         super.stop();
-        clearTimeout(this.#graceTimer);
+        this.#endGrace();
         this.timeline.lose();
     }
 
@@ -1158,16 +1173,21 @@ export class TsClient extends Client {
     }
 
     onMessage(data) {
-        const control = parseControlTimestamp(data);
+        const control = parseControlTimestamp(textOf(data));
         if (!control) return false;
-        clearTimeout(this.#graceTimer);
+        this.#endGrace();
         this.timeline.set(control);
         return true;
     }
 
     onClose() {
+        /* Attempts that fail do not make it longer. */
+        this.#graceTimer ??= setTimeout(() => this.timeline.lose(), this.#graceMs);
+    }
+
+    #endGrace() {
         clearTimeout(this.#graceTimer);
-        this.#graceTimer = setTimeout(() => this.timeline.lose(), TIMELINE_GRACE_MS);
+        this.#graceTimer = null;
     }
 }
 
@@ -1290,7 +1310,7 @@ export const CORRECTION_DEFAULTS = Object.freeze({
     /** Errors above are sought, at least; otherwise those above three bounds. */
     seekBandS: 0.15,
     /** What the rate may be off by, and how long a correction by rate is to take. */
-    nudgeMax: 0.08,
+    nudgeMax: 0.2,
     nudgeSpanS: 0.6,
     /** What a picture that stands still may be off by. */
     stillBandS: 0.01,
@@ -1318,7 +1338,6 @@ const STEP_GUARD_S = 0.3;
  * @param {boolean} view.paused
  * @param {boolean} view.seeking
  * @param {boolean} view.ready whether it has data to play
- * @param {number} view.rate
  * @param {number} view.sinceSeekS since the last seek was begun
  * @param {number} view.sinceMoveS since the last seek or start was done
  * @param {number} view.seeksInVain seeks in a row that did not bring it near
@@ -1448,7 +1467,7 @@ export class MediaSynchroniser extends EventTarget {
         this.#now = options.now ?? (() => performance.now());
         /** See the constructor; may be changed at any time. */
         this.calibrationS = options.calibrationS ?? 0;
-        /** Seeks, starts and changes of rate so far. */
+        /** Seeks, starts, pauses and changes of rate so far. */
         this.counts = { seek: 0, play: 0, pause: 0, rate: 0 };
     }
 
@@ -1537,7 +1556,6 @@ export class MediaSynchroniser extends EventTarget {
             paused: media.paused || media.ended,
             seeking: media.seeking,
             ready,
-            rate: media.playbackRate,
             sinceSeekS: (nowMs - this.#seekBegunMs) / 1000,
             sinceMoveS: (nowMs - this.#movedMs) / 1000,
             seeksInVain: this.#seeksInVain,
@@ -1545,23 +1563,25 @@ export class MediaSynchroniser extends EventTarget {
         };
     }
 
-    /* The error that is left after a seek or a start is what it took longer than was thought. */
+    /* A seek or a start took as long as the error is less than the one that it began with. */
     #learn(view) {
         if (!this.#learning || view.seeking || view.paused || !view.ready) return;
         if (view.sinceMoveS < this.#settings.settleS || this.#meter.count < 3) return;
-        const errorS = errorOf(view) / view.speed;
-        const kind = this.#learning;
+        const { kind, beganWithS } = this.#learning;
+        const errorS = errorOf(view);
+        const tookS = (beganWithS - errorS) / view.speed;
         this.#learning = null;
-        if (!(Math.abs(errorS) < LEAD_MAX_S)) return;
-        this.#leads[kind] = clamp(this.#leads[kind] - LEARN_SHARE * errorS, 0, LEAD_MAX_S);
+        if (!(Math.abs(tookS) < LEAD_MAX_S)) return;
+        const known = this.#leads[kind];
+        this.#leads[kind] = Math.max(0, known + LEARN_SHARE * (tookS - known));
         this.#seeksInVain =
             Math.abs(errorS) > seekBand(view, this.#settings) ? this.#seeksInVain + 1 : 0;
     }
 
     #act(decision, view) {
         const acts = {
-            pause: () => this.#media.pause(),
-            play: () => this.#play(decision.rate),
+            pause: () => this.#pause(),
+            play: () => this.#play(decision.rate, view),
             wait: () => this.#wait(decision.afterS),
             seek: () => this.#seek(decision.toS, view),
             rate: () => this.#setRate(decision.rate),
@@ -1574,10 +1594,17 @@ export class MediaSynchroniser extends EventTarget {
         this.dispatchEvent(new DetailEvent('correction', { action, ...detail }));
     }
 
-    #play(rate) {
+    #pause() {
+        this.#media.pause();
+        this.#did('pause', {});
+    }
+
+    #play(rate, view) {
         if (this.#blocked) return;
         this.#media.playbackRate = rate;
-        this.#learning ??= 'start';
+        this.#learning = { kind: 'start', beganWithS: errorOf(view) };
+        /* It moves when it says so, and not before. */
+        this.#movedMs = Infinity;
         this.#did('play', { rate });
         this.#media.play().catch((error) => {
             if (error.name !== 'NotAllowedError') return;
@@ -1593,7 +1620,8 @@ export class MediaSynchroniser extends EventTarget {
 
     #seek(toS, view) {
         this.#seekBegunMs = this.#now();
-        this.#learning = view.speed > 0 && !view.paused ? 'seek' : null;
+        const moving = view.speed > 0 && !view.paused;
+        this.#learning = moving ? { kind: 'seek', beganWithS: toS - view.targetS } : null;
         this.#meter.restart();
         this.#media.currentTime = toS;
         this.#did('seek', { toS });

@@ -96,7 +96,6 @@ describe('control timestamps', () => {
             '{"contentTime":"1","wallClockTime":"1","timelineSpeedMultiplier":"Infinity"}',
         ];
         for (const text of bad) assert.equal(parseControlTimestamp(text), null, text);
-        assert.equal(parseControlTimestamp(new ArrayBuffer(4)), null);
     });
 });
 
@@ -267,6 +266,9 @@ describe('the clients', () => {
         assert.equal(client.ignored, 4);
         socket.says({ contentId: 'dvb://1' });
         assert.equal(client.cii.contentId, 'dvb://1');
+        const { buffer } = new TextEncoder().encode('{"contentId": "dvb://ü"}');
+        socket.dispatchEvent(Object.assign(new Event('message'), { data: buffer }));
+        assert.equal(client.cii.contentId, 'dvb://ü');
         client.stop();
     });
 
@@ -321,6 +323,21 @@ describe('the clients', () => {
         client.stop();
     });
 
+    it('lose a timeline after that while, however often they try', async () => {
+        const wanted = { ...options, timelineSelector: PTS, graceMs: 30 };
+        const client = new TsClient('ws://tv/ts', wanted);
+        client.start();
+        const socket = FakeSocket.last.opens();
+        socket.says({ contentTime: '90000', wallClockTime: '1', timelineSpeedMultiplier: 1 });
+        let tries = 0;
+        const trying = setInterval(() => (client.url = `ws://tv/ts?${++tries}`), 5);
+        await new Promise((resolve) => client.addEventListener('change', resolve, { once: true }));
+        clearInterval(trying);
+        assert.equal(client.timeline.available, false);
+        assert.ok(tries > 1);
+        client.stop();
+    });
+
     it('for the wall clock begin with a burst and believe only what they asked for', () => {
         let nowMs = 0;
         const clock = new WallClock('ws://tv/wc', {
@@ -351,6 +368,8 @@ describe('the clients', () => {
             hear(answer);
             assert.equal(clock.ignored, 2);
             assert.equal(clock.counts.exchanges, 1);
+            clock.url = 'ws://other/wc';
+            assert.equal(clock.available, false, 'it is the clock of another TV');
             clock.stop();
         });
     });
