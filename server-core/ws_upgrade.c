@@ -117,11 +117,10 @@ int ws_event_upgrade(struct ws_socket *socket)
         ws_wire_request(socket->wire, upgrade.path, WS_PATH_SIZE, upgrade.query, WS_PATH_SIZE);
     int why;
 
-    if (method)
-        upgrade.endpoint = ws_endpoint_at(socket->server, upgrade.path);
     if (socket->server->state != WS_SERVER_OPEN)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_CLOSING);
-    if (!upgrade.endpoint)
+    upgrade.endpoint = method ? ws_endpoint_at(socket->server, upgrade.path) : NULL;
+    if (!method || !upgrade.endpoint)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_UNKNOWN_PATH);
     if (!upgrade.endpoint->options.enabled)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_DISABLED);
