@@ -67,6 +67,9 @@ static void come_with_handshake(int unused, const struct subject *subject)
 {
     (void)unused;
     come(WORLD_COMPANIONS, subject);
+    /* A page presents what it likes. */
+    if (strncmp(subject->text, "/server", 7) == 0)
+        world_mark_changed();
     if (actor)
         visitor_send_handshake(actor, subject->text);
 }
