@@ -14,7 +14,7 @@ enum {
     /* Messages that are no requests: so many lines in so long. */
     LOG_LINES = 5,
     /* Hand-overs that the announced precision looks back on: the last so many, and at least. */
-    WINDOW = 32,
+    WINDOW = 8,
 };
 #define LOG_WINDOW_NS (10 * NS_PER_S)
 /* What is announced before it was measured. */

@@ -224,7 +224,7 @@ Test(wc_ws_endpoint, claims_the_precision_that_it_has_measured)
     step_ns = 5 * MS;
     (void)asked_in_text(peer, "{\"ot\":1}");
     step_ns = 25000;
-    for (int i = 0; i < 62; i++)
+    for (int i = 0; i < 14; i++)
         (void)asked_in_text(peer, "{\"ot\":1}");
     cr_assert_eq(dvbcss_wc_ws_endpoint_precision_s(wc), 5e-3);
     (void)asked_in_text(peer, "{\"ot\":1}");
