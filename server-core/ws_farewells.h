@@ -1,8 +1,8 @@
 /**
  * @file
- * Connections that were refused before anything was read from them. Closed at once, the system would
- * reset them as soon as their request comes, and many peers would never see the answer; so the last
- * few stay open for a while. Private to server-core.
+ * Connections that were refused before anything was read from them. Closed at once, the system
+ * would reset them as soon as their request comes, and many peers would never see the answer; so
+ * the last few stay open for a while. Private to server-core.
  */
 #ifndef DVBCSS_WS_FAREWELLS_H
 #define DVBCSS_WS_FAREWELLS_H
