@@ -87,7 +87,9 @@ static bool check_overhead(struct dvbcss_connection *connection)
     }
     if (!first && now - usage->compared_ms < OVERHEAD_INTERVAL_MS)
         return true;
-    usage->compared_ms = now;
+    /* From then on at different times for different connections: asking the kernel takes a while if
+     * there are thousands. */
+    usage->compared_ms = first ? now - connection->opened_ms % DVBCSS_RATE_BURST_S * MS_PER_S : now;
     usage->paid = ws_wire_received(connection->socket->wire);
     /* What came before there was a limit is free, the handshake at least. */
     return first || usage->paid <= paid || take_bytes(connection, usage->paid - paid);
