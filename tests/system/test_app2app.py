@@ -181,6 +181,8 @@ class Ends(Relay):
 
 class Hostile(Relay):
     settings = {
+        "app2app.max_messages_per_s": "0",
+        "app2app.max_bytes_per_s": "0",
         "app2app.max_connections": "12",
         "app2app.max_waiting": "4",
         "app2app.max_waiting_per_name": "2",
@@ -274,6 +276,22 @@ class Hostile(Relay):
             pass
         self.assertEqual(self.metric("pairs"), 1)
         companion.socket.close()
+
+
+class Rates(Relay):
+    settings = {"app2app.max_messages_per_s": "10"}
+
+    def test_who_talks_too_fast_ends_its_own_pair(self):
+        page, companion = self.raw_pair("fast")
+        other_page, other_companion = self.raw_pair("other")
+        for number in range(51):
+            page.send(frame(TEXT, str(number).encode()))
+        self.assertEqual([companion.receive_text() for _ in range(50)],
+                         [str(number) for number in range(50)])  # fmt: skip
+        self.assertEqual(page.close_code(), 1008)
+        self.assertEqual(companion.close_code(), 1008)
+        other_page.send(frame(TEXT, b"still here"))
+        self.assertEqual(other_companion.receive_text(), "still here")
 
 
 class Origins(Relay):

@@ -53,8 +53,7 @@ static int start_relay(struct app2app *app2app, const struct app2app_parts *part
     options.path = path;
     options.enabled = settings->enabled;
     options.limits.max_connections = (int)settings->max_connections;
-    options.limits.max_connections_per_address =
-        limits_or_unlimited(settings->max_connections_per_address);
+    limits_of_app2app(&options.limits, settings);
     options.limits.max_message_bytes = (size_t)settings->max_message_bytes;
     options.limits.max_queued_bytes = (size_t)settings->max_queued_bytes;
     options.limits.setup_timeout_s = (unsigned)settings->wait_timeout_s;

@@ -91,6 +91,8 @@ struct config_app2app {
     int64_t max_waiting_per_name;
     double wait_timeout_s;
     int64_t max_message_bytes;
+    int64_t max_messages_per_s;
+    int64_t max_bytes_per_s;
     int64_t max_queued_bytes;
     bool local_from_anywhere;
     /** Separated by spaces; empty for any. */

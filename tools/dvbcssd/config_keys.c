@@ -417,6 +417,13 @@ const struct config_key config_keys[] = {
      "Seconds for which a companion may wait for a page; 0 for ever, as pages may", RESTART},
     {"app2app", "max_message", &integer, AT(app2app.max_message_bytes), 1, 67108864, NULL,
      "1048576", "Largest message in bytes", RESTART},
+    LIMIT(app2app, max_messages_per_s, 0, 1000000, "500",
+          "Messages of one client per second, five times that at once; more close with 1008; 0 for "
+          "any number"),
+    LIMIT(
+        app2app, max_bytes_per_s, 0, MAX_BYTES, "4194304",
+        "Bytes of one client per second, five times that at once; more close with 1008; 0 for any "
+        "number"),
     {"app2app", "max_queue", &integer, AT(app2app.max_queued_bytes), 1, 1073741824, NULL, "4194304",
      "Bytes that may wait for one who reads too slowly; then the pair is closed", RESTART},
     {"app2app", "local_from_anywhere", &boolean, AT(app2app.local_from_anywhere), 0, 0, NULL,

@@ -39,6 +39,13 @@ void limits_of_endpoint(struct dvbcss_endpoint_limits *limits, const struct conf
     limits->setup_timeout_s = (unsigned)config->setup_timeout_s;
 }
 
+void limits_of_app2app(struct dvbcss_endpoint_limits *limits, const struct config_app2app *config)
+{
+    limits->max_connections_per_address = limits_or_unlimited(config->max_connections_per_address);
+    limits->max_messages_per_s = (unsigned)config->max_messages_per_s;
+    limits->max_bytes_per_s = (size_t)config->max_bytes_per_s;
+}
+
 static bool list_has(const char *list, const char *word)
 {
     const size_t length = strlen(word);
@@ -100,8 +107,7 @@ static int apply(const struct services *services, enum endpoint_kind kind)
     int error;
 
     if (kind == ENDPOINT_APP2APP)
-        limits.max_connections_per_address =
-            limits_or_unlimited(services->config->app2app.max_connections_per_address);
+        limits_of_app2app(&limits, &services->config->app2app);
     if (!config)
         return dvbcss_endpoint_set_limits(endpoint, &limits);
     limits_of_endpoint(&limits, config);

@@ -233,7 +233,7 @@ static const struct {
     {"cii", NULL, apply_rules},
     {"ts", NULL, apply_rules},
     {"wc_ws", NULL, apply_rules},
-    {"app2app", "max_connections_per_address", apply_rules},
+    {"app2app", NULL, apply_rules},
     {"page", "enabled", apply_page_enabled},
     {"ts", "delay_ms", apply_delay},
     {"wc_ws", "enabled", apply_wc_ws_enabled},
