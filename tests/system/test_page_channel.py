@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import tempfile
 import time
 import unittest
@@ -31,6 +32,17 @@ def where(timestamp, wall_ns, rate):
 
 def available(message):
     return message["contentTime"] is not None
+
+
+def address_of_this_machine():
+    """One that is not loopback: who connects to it comes from it, as from another machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            raise unittest.SkipTest("this machine has no address but loopback's") from None
+        return probe.getsockname()[0]
 
 
 class Channel(unittest.IsolatedAsyncioTestCase):
@@ -508,8 +520,8 @@ class Reloading(Channel):
 
 class Strangers(Channel):
     def handshake(self, **headers):
-        with RawWebSocket(self.tv.urls["page"]) as socket:
-            return socket.handshake({name.capitalize(): text for name, text in headers.items()})
+        with RawWebSocket(self.tv.urls["page"]) as visitor:
+            return visitor.handshake({name.capitalize(): text for name, text in headers.items()})
 
     async def test_pages_from_elsewhere_are_refused_before_the_upgrade(self):
         self.start({"page.origins": "https://tv.example", "http.hosts": "tv.local"})
@@ -541,6 +553,21 @@ class Strangers(Channel):
         status, _ = self.handshake()
         self.assertEqual(status, 403)
         self.assertEqual(self.metric('page_refusals_total{reason="unauthorized"}'), 1)
+
+    async def test_a_page_on_another_machine_needs_the_token(self):
+        address = address_of_this_machine()
+        settings = {"http.address": "0.0.0.0"}
+        for token, expected in (("", 403), (TOKEN, 101)):
+            tv = self.start({**settings, "page.token": token})
+            port = tv.urls["page"].split(":")[2].split("/")[0]
+            with RawWebSocket(f"ws://{address}:{port}/server") as visitor:
+                self.assertEqual(visitor.handshake()[0], expected)
+        page = self.keep(await Page.connect(f"ws://{address}:{port}/server"))
+        self.assertIs((await page.hear_member("hello"))["tokenNeeded"], True)
+        await page.greet(token=TOKEN)
+        self.assertEqual(await page.hear_member("ciiUrl"), f"ws://{address}:{port}/cii")
+        near = self.keep(await Page.connect(tv.urls["page"]))
+        self.assertIs((await near.hear_member("hello"))["tokenNeeded"], False)
 
     async def test_the_token_opens_and_nothing_else_does(self):
         tv = self.start({"page.trust_loopback": "false", "page.token": TOKEN})

@@ -10,7 +10,9 @@
 #include "services.h"
 
 enum {
-    MAX_PAGES = 16,
+    MAX_PAGES = 32,
+    /* So that nobody who knows no token can keep the television out. */
+    MAX_PAGES_PER_ADDRESS = 8,
     MAX_MESSAGES_PER_S = 200,
     MAX_QUEUED_MESSAGES = 1024,
     MAX_QUEUED_BYTES = 4194304,
@@ -201,6 +203,7 @@ static int add_endpoint(struct page_channel *channel, const struct config_page *
     options.id_prefix = "page";
     options.enabled = config->enabled;
     options.limits.max_connections = MAX_PAGES;
+    options.limits.max_connections_per_address = MAX_PAGES_PER_ADDRESS;
     options.limits.max_messages_per_s = MAX_MESSAGES_PER_S;
     options.limits.max_queued_messages = MAX_QUEUED_MESSAGES;
     options.limits.max_queued_bytes = MAX_QUEUED_BYTES;

@@ -118,7 +118,7 @@ int page_tv_present(struct tv *tv, const struct page_presentation *before,
         error = remove_timelines(tv, after);
     for (size_t i = 0; i < after->timeline_count && error == 0; i++)
         error = put_timeline(tv, before, &after->timelines[i], now_ns);
-    if (error == 0)
+    if (error == 0 && !(before && dvbcss_cii_equal(&before->cii, &after->cii)))
         error = tv_change_content(tv, &after->cii);
     tv_hold_content(tv, after->block_cii);
     return error == 0 ? tv_publish(tv) : error;
