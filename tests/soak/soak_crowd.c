@@ -72,8 +72,8 @@ static const char *const bad_openings[] = {
     "GET /cii HTTP/1.1\r\nHost: tv\r\nUpgr",
     "\x16\x03\x01\x02\x01\xfc\x03\x03 hello",
     "GET /nothing HTTP/1.1\r\nHost: tv\r\n\r\n",
-    "GET /ts HTTP/1.1\r\nHost: tv\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Version: 8\r\n\r\n",
+    ("GET /ts HTTP/1.1\r\nHost: tv\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+     "Sec-WebSocket-Version: 8\r\n\r\n"),
     "POST /cii HTTP/1.1\r\nHost: tv\r\nContent-Length: 99999999\r\n\r\nx",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "",

@@ -3,7 +3,7 @@
  * environment. Together with socket_faults.c, whose faults it chooses, too.
  *
  *     FAULT_SIGTERM_AT=N   SIGTERM comes with the N-th system call of those that make something
- *     FAULT_CLOCK_JUMPS=S  the system's time jumps by S seconds with every reading, to and fro
+ *     FAULT_CLOCK_JUMPS=S  the system's time jumps by S seconds with every reading, back and forth
  *     FAULT_SEND=ERRNO,BYTES,EVERY  every so manieth call that sends on an accepted socket fails;
  *                          with ERRNO 0 it takes so many bytes
  *     FAULT_ACCEPT=ERRNO,CALLS      so many calls that accept fail
