@@ -87,15 +87,15 @@ struct dvbcss_server_listen {
     /** IPv4 or IPv6 address as text, without brackets: "127.0.0.1", "::1", "0.0.0.0", "::" (IPv6
      * only). NULL: every address of both families. Names are not resolved. */
     const char *host;
-    /** TCP port; 0 lets the system choose (dvbcss_server_address() tells which). */
-    uint16_t port;
-    /** Whether peers must speak TLS here (`wss`, `https`), with the server's `tls`. */
-    bool tls;
     /** A listening stream socket that the caller opened, as systemd hands over; `host` and `port`
      * are ignored then. It may be of the family AF_UNIX: addresses of its connections have that
      * family and nothing else. The server closes it in the end, unless dvbcss_server_create()
      * fails. 0: open one. */
     int socket;
+    /** TCP port; 0 lets the system choose (dvbcss_server_address() tells which). */
+    uint16_t port;
+    /** Whether peers must speak TLS here (`wss`, `https`), with the server's `tls`. */
+    bool tls;
 };
 
 /**
