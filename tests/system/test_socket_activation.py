@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 import unittest
 
+from certificates import Certificate
 from control_client import UnixConnection, exchange
-from processes import Daemon, Program
+from processes import DEADLINE_S, Daemon, Program
 from raw_websocket import RawWebSocket
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -99,6 +100,19 @@ class Companions(unittest.TestCase):
                 self.assert_served(early)
                 with knock(port) as late:
                     self.assert_served(late)
+
+    def test_one_for_tls_is_served_by_tls(self):
+        with Manager() as manager:
+            cert = Certificate(manager.folder.name)
+            settings = {"http.enabled": "false", "tls.enabled": "true",
+                        "tls.certificate": cert.certificate, "tls.key": cert.key}
+            port = manager.tcp()
+            with manager.daemon("https", settings) as tv:
+                self.assertEqual(tv.urls["https"], f"https://127.0.0.1:{port}")
+                with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as peer:
+                    with cert.trust().wrap_socket(peer, server_hostname="localhost") as secure:
+                        secure.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                        self.assertIn(b" 404 ", secure.recv(65536))
 
     def test_nobody_is_turned_away_while_the_daemon_restarts(self):
         with Manager() as manager:
