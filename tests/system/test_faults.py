@@ -212,9 +212,9 @@ WAYS = (hang_up, reset, half_close)
 class Peers(unittest.TestCase):
     def test_leaving_in_any_state_and_any_way_touches_nobody_else(self):
         with ControlledDaemon() as tv:
+            count = descriptors(tv)
             others = Bystanders(tv)
             others.are_served()
-            count = descriptors(tv)
             for state in STATES:
                 for way in WAYS:
                     with self.subTest(state=state.__name__, way=way.__name__):
@@ -222,8 +222,8 @@ class Peers(unittest.TestCase):
                         others.are_served()
                         newcomers_are_served(tv)
             wait_until(lambda: len(tv.get("/connections")["connections"]) == 2, "who has left?")
-            wait_until(lambda: descriptors(tv) == count, "descriptors remain")
             others.close()
+            wait_until(lambda: descriptors(tv) == count, "descriptors remain")
             self.assertEqual(tv.stop()[0], 0)
 
     def test_those_who_do_nothing_any_more_are_sent_away(self):
