@@ -136,6 +136,7 @@ describe('the TV page and two companion pages', () => {
         const told = await recorded(tv);
         const results = [];
         for (const page of companions) results.push(figures(phases, told, await recorded(page)));
+        await companions[0].screenshot({ path: join(ARTEFACTS, 'companion-playing.png') });
         for (const line of table(results)) t.diagnostic(line);
         writeFileSync(join(ARTEFACTS, 'sync.json'), JSON.stringify({ SECONDS, results }, null, 2));
         for (const { positions, back } of results) {
