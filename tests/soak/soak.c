@@ -65,7 +65,6 @@ static bool set(struct options *options, const char *setting)
 
 static void set_defaults(struct options *options)
 {
-    static char limits[2][64];
     static const char *const fixed[] = {
         "http.address=127.0.0.1",
         "http.port=0",
@@ -87,6 +86,12 @@ static void set_defaults(struct options *options)
 
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         set(options, fixed[i]);
+}
+
+static void set_limits(struct options *options)
+{
+    static char limits[2][64];
+
     snprintf(limits[0], sizeof limits[0], "cii.max_connections=%u", options->companions);
     snprintf(limits[1], sizeof limits[1], "ts.max_connections=%u", options->companions);
     set(options, limits[0]);
@@ -292,11 +297,13 @@ int main(int argc, char **argv)
     static struct soak soak = {
         .options = {.seconds = 20, .companions = 2000, .seed = 1, .changes_per_s = 4}};
 
+    /* What the command line says comes later, and wins. */
+    set_defaults(&soak.options);
     if (!read_options(&soak.options, argc, argv)) {
         fprintf(stderr, "soak: see the beginning of soak.c for how it is used\n");
         return 2;
     }
-    set_defaults(&soak.options);
+    set_limits(&soak.options);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     return soak_all(&soak) ? 0 : 1;
