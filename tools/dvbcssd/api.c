@@ -7,6 +7,7 @@
 
 #include "api_routes.h"
 #include "dvbcss/alloc.h"
+#include "dvbcss/log.h"
 
 enum { HEADERS_MAX = 7, ALLOW_SIZE = 64 };
 
@@ -223,6 +224,7 @@ static bool content_type_is_json(const struct dvbcss_http_request *request)
 /* Reads the body into a new object. Returns NULL once the request is refused. */
 static json_t *read_body(const struct api_call *call)
 {
+    char why[JSON_ERROR_TEXT_LENGTH * 4];
     json_error_t error;
     json_t *body;
 
@@ -233,8 +235,10 @@ static json_t *read_body(const struct api_call *call)
     body =
         json_loadb(call->request->body, call->request->body_length, JSON_REJECT_DUPLICATES, &error);
     if (!body) {
+        /* It quotes the body, which need not be UTF-8. */
+        dvbcss_log_escape(why, sizeof why, error.text, strlen(error.text));
         api_refuse(call, 400, NULL, "not JSON: line %d column %d: %s", error.line, error.column,
-                   error.text);
+                   why);
     } else if (!json_is_object(body)) {
         api_refuse(call, 400, NULL, "expected an object");
         json_decref(body);

@@ -7,6 +7,7 @@
 
 #include "api_body.h"
 #include "dvbcss/alloc.h"
+#include "dvbcss/log.h"
 #include "tv.h"
 
 const char *const page_clock_names[] = {"unix", "wall"};
@@ -29,8 +30,7 @@ static void end_at_character(char *text)
         text[start - 1] = '\0';
 }
 
-int page_mistake_set(struct page_mistake *mistake, int error, const char *member,
-                     const char *format, ...)
+void page_mistake_fill(struct page_mistake *mistake, const char *member, const char *format, ...)
 {
     va_list arguments;
 
@@ -40,7 +40,6 @@ int page_mistake_set(struct page_mistake *mistake, int error, const char *member
     vsnprintf(mistake->reason, sizeof mistake->reason, format, arguments);
     va_end(arguments);
     end_at_character(mistake->reason);
-    return error;
 }
 
 static int no_memory(struct page_mistake *mistake)
@@ -311,13 +310,17 @@ int page_message_read(json_t *root, struct page_message *message, struct page_mi
 int page_message_decode(const char *text, size_t length, struct page_message *message,
                         struct page_mistake *mistake)
 {
+    char why[sizeof mistake->reason];
     json_error_t problem;
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
     int error;
 
-    if (!root)
+    if (!root) {
+        /* It quotes the text, which need not be UTF-8, nor is it cut where a character ends. */
+        dvbcss_log_escape(why, sizeof why, problem.text, strlen(problem.text));
         return page_mistake_set(mistake, DVBCSS_EJSON, "", "not JSON: line %d column %d: %s",
-                                problem.line, problem.column, problem.text);
+                                problem.line, problem.column, why);
+    }
     error = page_message_read(root, message, mistake);
     json_decref(root);
     return error;

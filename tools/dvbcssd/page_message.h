@@ -107,9 +107,13 @@ DVBCSS_NODISCARD int page_message_read(json_t *root, struct page_message *messag
 /** Frees what a message holds and wipes the token; a zeroed one is fine. */
 void page_message_finish(struct page_message *message);
 
-/** Fills a mistake; returns @p error. What is too long for @p mistake is cut. */
-int page_mistake_set(struct page_mistake *mistake, int error, const char *member,
-                     const char *format, ...) DVBCSS_PRINTF(4, 5);
+/** Fills a mistake. What is too long for @p mistake is cut; texts must be UTF-8. */
+void page_mistake_fill(struct page_mistake *mistake, const char *member, const char *format, ...)
+    DVBCSS_PRINTF(3, 4);
+
+/** Fills a mistake; its value is @p error. A macro, so that analysers see that who returns it has
+ * failed. */
+#define page_mistake_set(mistake, error, ...) (page_mistake_fill((mistake), __VA_ARGS__), (error))
 
 /**
  * Writes a value as compact JSON. Unlike json_dumps(), which leaves out what finds no memory.

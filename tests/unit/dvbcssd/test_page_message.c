@@ -163,6 +163,17 @@ Test(page_message, members_of_any_length_are_named_in_whole_characters)
     }
 }
 
+Test(page_message, what_is_not_utf_8_is_quoted_so_that_it_can_be_answered)
+{
+    static const char text[] = "{\"\xcf\x9a\xff\":";
+    json_t *error;
+
+    refuse(text, DVBCSS_EJSON, "");
+    error = page_write_error("bad_message", &mistake);
+    cr_expect_not_null(error);
+    json_decref(error);
+}
+
 Test(page_message, the_daemon_says_what_the_document_says)
 {
     static const struct dvbcss_ts_setup setup = {"dvb:", PTS, NULL};
