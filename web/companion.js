@@ -15,6 +15,8 @@ import { warn } from './lib/say.js';
 const OFFSET_KEY = 'dvbcss-companion-offset-ms';
 const SHOW_MS = 250;
 const REPORT_MS = 2000;
+/* More is no matter of a chart that shows milliseconds: it is on its way to being in step. */
+const CHARTED_S = 0.2;
 const FRAME_MS = 1000 / 60;
 
 const video = byId('video');
@@ -243,7 +245,7 @@ function show(companion) {
 
 function showChart(companion) {
     const { available, boundS, media } = companion.status();
-    const ms = (s) => (Number.isFinite(s) ? Math.abs(s) * 1000 : null);
+    const ms = (s) => (Math.abs(s) < CHARTED_S ? Math.abs(s) * 1000 : null);
     chart.push(performance.now() / 1000, [available ? ms(media?.errorS) : null, ms(boundS)]);
 }
 
