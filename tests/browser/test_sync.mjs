@@ -26,7 +26,7 @@ import { makeVideo } from './support/video.mjs';
 const SECONDS = Number(argument('seconds', '20'));
 const SETTLE_MS = 3000;
 const NEAR_MS = 40;
-const LIMITS = STRICT ? { p50: 20, p95: 20, backMs: 3000 } : { p50: 200 };
+const LIMITS = STRICT ? { p50: 20, p95: 20, backMs: 3000 } : { p50: 80 };
 const VIDEO = 'programme.webm';
 const COMPANIONS = 2;
 
