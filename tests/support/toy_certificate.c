@@ -85,6 +85,7 @@ void toy_certificate_write_protected(const char *names, long seconds, const char
 
 void toy_certificate_pin(const char *path, char pin[TOY_CERTIFICATE_PIN_SIZE])
 {
+    static const char prefix[] = "sha256//";
     FILE *file = fopen(path, "r");
     X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -95,8 +96,8 @@ void toy_certificate_pin(const char *path, char pin[TOY_CERTIFICATE_PIN_SIZE])
     length = i2d_PUBKEY(X509_get0_pubkey(certificate), &key);
     must(length > 0);
     SHA256(key, (size_t)length, digest);
-    strcpy(pin, "sha256//");
-    EVP_EncodeBlock((unsigned char *)pin + strlen(pin), digest, sizeof digest);
+    memcpy(pin, prefix, sizeof prefix);
+    EVP_EncodeBlock((unsigned char *)pin + sizeof prefix - 1, digest, sizeof digest);
     OPENSSL_free(key);
     X509_free(certificate);
     fclose(file);
