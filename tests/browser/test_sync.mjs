@@ -3,7 +3,7 @@
  * while the TV plays, pauses, seeks and changes its speed.
  *
  * Figures are printed and written to the artefacts. What is asserted is wide, since the machine may
- * be loaded; DVBCSS_BROWSER_STRICT=1 asserts what is asked for: p95 at most 20 ms once settled, and
+ * be loaded; BROWSER_TESTS_STRICT=1 asserts what is asked for: p95 at most 20 ms once settled, and
  * under 40 ms again within 3 s after each change. `--seconds 60` is for figures to publish.
  */
 import assert from 'node:assert/strict';

@@ -14,7 +14,7 @@ export const DVBCSSD = needed('DVBCSSD');
 export const WEB = fileURLToPath(new URL('../../../web', import.meta.url));
 
 /** Whether figures have to be those that are asked for on a quiet machine. */
-export const STRICT = process.env.DVBCSS_BROWSER_STRICT === '1';
+export const STRICT = process.env.BROWSER_TESTS_STRICT === '1';
 
 /** Pictures and figures to look at. */
 export const ARTEFACTS = join(needed('BUILD_DIR'), 'browser-artefacts');
