@@ -203,11 +203,12 @@ int wc_answerer_open(struct wc_answerer **out, const struct dvbcss_wc_server_opt
         result = set_up_responder(answerer, options);
     if (result == 0)
         result = set_up_limit(answerer, options->answers_per_s);
+    if (result == 0)
+        result = wc_send_delay_measure(&answerer->send_delay_ns, answerer->now_ns, answerer->user);
     if (result != 0) {
         wc_answerer_close(answerer);
         return result;
     }
-    answerer->send_delay_ns = wc_send_delay_ns(answerer->now_ns, answerer->user);
     *out = answerer;
     return 0;
 }

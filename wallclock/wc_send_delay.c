@@ -8,15 +8,12 @@ enum {
     SAMPLES = 200,
 };
 
-static struct wc_socket *open_loopback(dvbcss_time_source now_ns, void *user)
+static int open_loopback(struct wc_socket **socket, dvbcss_time_source now_ns, void *user)
 {
     struct wc_socket_options options = {.transmit_times = true, .now_ns = now_ns, .user = user};
-    struct wc_socket *opened;
+    int result = wc_address_parse("127.0.0.1", 0, &options.address);
 
-    if (wc_address_parse("127.0.0.1", 0, &options.address) != 0 ||
-        wc_socket_open(&opened, &options) != 0)
-        return NULL;
-    return opened;
+    return result == 0 ? wc_socket_open(socket, &options) : result;
 }
 
 /* Sends a datagram to the socket itself and tells how long it took to leave. */
@@ -37,17 +34,24 @@ static bool measure_once(struct wc_socket *socket, dvbcss_time_source now_ns, vo
     return packet.stamped;
 }
 
-int64_t wc_send_delay_ns(dvbcss_time_source now_ns, void *user)
+int wc_send_delay_measure(int64_t *delay_ns, dvbcss_time_source now_ns, void *user)
 {
-    struct wc_socket *socket = open_loopback(now_ns, user);
+    struct wc_socket *socket;
     int64_t shortest_ns = INT64_MAX;
+    int result = open_loopback(&socket, now_ns, user);
 
-    for (int i = 0; socket && i < SAMPLES; i++) {
-        int64_t delay_ns;
+    *delay_ns = 0;
+    /* Without loopback there is nothing to measure, and nothing wrong. */
+    if (result != 0)
+        return result == DVBCSS_ENOMEM ? result : 0;
+    for (int i = 0; i < SAMPLES; i++) {
+        int64_t measured_ns;
 
-        if (measure_once(socket, now_ns, user, &delay_ns) && delay_ns < shortest_ns)
-            shortest_ns = delay_ns;
+        if (measure_once(socket, now_ns, user, &measured_ns) && measured_ns < shortest_ns)
+            shortest_ns = measured_ns;
     }
     wc_socket_close(socket);
-    return shortest_ns == INT64_MAX ? 0 : shortest_ns / 4 * 3;
+    if (shortest_ns != INT64_MAX)
+        *delay_ns = shortest_ns / 4 * 3;
+    return 0;
 }
