@@ -156,18 +156,18 @@ class Many(unittest.TestCase):
 
     def test_come_and_go_and_leave_nothing(self):
         before = self.descriptors()
-        at_first = self.resident_bytes()
-        after = []
+        memory = [self.resident_bytes()]
         for _ in range(2):
             with Companions(self.tv.urls["cii"], self.count) as companions:
                 self.assertGreaterEqual(self.descriptors(), self.count)
-                each = (self.resident_bytes() - at_first) / self.count
+                memory.append(self.resident_bytes())
                 companions.leave()
             self.wait_for_descriptors(before)
-            after.append(self.resident_bytes())
         if not SANITIZED:
-            self.assertLess(each, BYTES_PER_COMPANION_MAX)
-            self.assertLess(after[1] - after[0], GROWTH_MAX_BYTES)
+            self.assertLess((memory[1] - memory[0]) / self.count, BYTES_PER_COMPANION_MAX)
+            # What the first ones gave back is enough for the second ones. The allocator decides
+            # what of it the system sees meanwhile.
+            self.assertLess(memory[2] - memory[1], GROWTH_MAX_BYTES)
         code, said = self.tv.stop()
         self.assertEqual((code, said), (0, []))
 
