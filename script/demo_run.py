@@ -241,6 +241,7 @@ async def start_television(arguments, token):
         "--set", "discovery.enabled=true", "--set", "discovery.interfaces=lo",
         "--set", "log.level=warning", "--ready-file", "-",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment,
+        process_group=0,  # Ctrl-C is for us: a second signal would end it before its time.
     )
     line = await asyncio.wait_for(process.stdout.readline(), 10)
     if not line:
@@ -267,6 +268,15 @@ Pages, until Ctrl-C. Open two of them side by side:
 async def main(arguments):
     token = secrets.token_urlsafe(24)
     process, urls = await start_television(arguments, token)
+    try:
+        return await demonstrate(arguments, process, urls, token)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+
+
+async def demonstrate(arguments, process, urls, token):
+    """Shows it all with a television that runs, and ends that; returns the exit status."""
     television = Television(urls)
     ours = Companion("dvbcss companion", television)
     companions = [ours]
