@@ -1,6 +1,7 @@
 /**
  * @file
- * Whether a text is UTF-8: what goes into a text frame has to be. Private to the suite.
+ * Whether a text is UTF-8, as what goes into a text frame has to be, and that it stays so when it
+ * is cut. Private to the suite.
  */
 #ifndef DVBCSS_COMMON_UTF8_H
 #define DVBCSS_COMMON_UTF8_H
@@ -52,6 +53,24 @@ static inline bool utf8_bytes_are_valid(const void *bytes, size_t length)
 static inline bool utf8_is_valid(const char *text)
 {
     return utf8_bytes_are_valid(text, strlen(text));
+}
+
+/** Takes the first bytes of a character off the end of a text that was cut inside of it; the text
+ * was UTF-8 before. */
+static inline void utf8_end_at_character(char *text)
+{
+    size_t length = strlen(text);
+    size_t start = length;
+    uint8_t first;
+
+    while (start > 0 && ((uint8_t)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start == 0)
+        return;
+    first = (uint8_t)text[start - 1];
+    if ((first >= 0xf0 && length - start < 3) || (first >= 0xe0 && length - start < 2) ||
+        (first >= 0xc0 && length - start < 1))
+        text[start - 1] = '\0';
 }
 
 #endif

@@ -121,6 +121,16 @@ class Hostile(unittest.TestCase):
         while self.tv.request("GET", "/healthz").status == 503 and time.monotonic() < end:
             pass
 
+    def test_an_unknown_member_of_any_length_is_named(self):
+        for character in ("x", "é", "€", "😀"):
+            for before in range(58, 70):
+                name = "y" * before + character * 3
+                answer = self.tv.patch("/media", {name: 1})
+                with self.subTest(name=name):
+                    self.assertEqual(answer.status, 400, answer.text)
+                    self.assertEqual(answer.json["member"],
+                                     name.encode()[:63].decode(errors="ignore"))
+
     def mutate(self, chance, body):
         """A body that was good, with members changed, added, taken away, or bytes broken."""
         body = dict(body)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 static const char *const type_names[] = {"true or false", "a whole number", "a number", "a string"};
 
 static const char *name_of_json(const json_t *value)
@@ -113,6 +115,7 @@ int body_read(json_t *body, const struct body_member *members, size_t count,
     json_object_foreach (body, name, value) {
         if (!is_known(name, members, count)) {
             snprintf(error->member, sizeof error->member, "%.63s", name);
+            utf8_end_at_character(error->member);
             snprintf(error->reason, sizeof error->reason, "there is no such member here");
             return -1;
         }

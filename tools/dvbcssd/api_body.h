@@ -36,6 +36,7 @@ struct body_member {
 
 /** What is wrong with a body. */
 struct body_error {
+    /** UTF-8; what is too long is cut. */
     char member[64];
     char reason[160];
 };

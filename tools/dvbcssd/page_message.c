@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api_body.h"
+#include "common/utf8.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
 #include "tv.h"
@@ -14,32 +15,16 @@ const char *const page_clock_names[] = {"unix", "wall"};
 
 /* ---- mistakes ------------------------------------------------------------------------------- */
 
-/* Takes the start of a character off the end of a text that was cut. */
-static void end_at_character(char *text)
-{
-    size_t length = strlen(text), start = length;
-    unsigned char first;
-
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-        start--;
-    if (start == 0)
-        return;
-    first = (unsigned char)text[start - 1];
-    if ((first >= 0xf0 && length - start < 3) || (first >= 0xe0 && length - start < 2) ||
-        (first >= 0xc0 && length - start < 1))
-        text[start - 1] = '\0';
-}
-
 void page_mistake_fill(struct page_mistake *mistake, const char *member, const char *format, ...)
 {
     va_list arguments;
 
     snprintf(mistake->member, sizeof mistake->member, "%s", member);
-    end_at_character(mistake->member);
+    utf8_end_at_character(mistake->member);
     va_start(arguments, format);
     vsnprintf(mistake->reason, sizeof mistake->reason, format, arguments);
     va_end(arguments);
-    end_at_character(mistake->reason);
+    utf8_end_at_character(mistake->reason);
 }
 
 static int no_memory(struct page_mistake *mistake)

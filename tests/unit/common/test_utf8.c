@@ -57,3 +57,22 @@ Test(utf8, text_ends_with_its_zero)
     cr_assert(utf8_is_valid("a\0\xff"));
     cr_assert_not(utf8_bytes_are_valid("a\0\xff", 3));
 }
+
+Test(utf8, that_was_cut_inside_a_character_ends_before_it)
+{
+    static const char text[] = "x\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
+    /* Where a character begins or the text ends. */
+    static const size_t whole[] = {0, 1, 3, 6, 10};
+    size_t last = 0;
+
+    for (size_t length = 0; length < sizeof text; length++) {
+        char cut[sizeof text];
+
+        memcpy(cut, text, length);
+        cut[length] = '\0';
+        if (last + 1 < sizeof whole / sizeof *whole && whole[last + 1] == length)
+            last++;
+        utf8_end_at_character(cut);
+        cr_assert_eq(strlen(cut), whole[last], "cut at %zu", length);
+    }
+}
