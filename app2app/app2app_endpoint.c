@@ -142,7 +142,9 @@ static void on_handshake(void *context, const struct dvbcss_handshake *handshake
         refuse(handshake, 403, "Pages of this Origin may not use the TV's side of App2App.\n");
     } else if (!has_room(endpoint, &crowd)) {
         endpoint->counters.refused_waiting++;
-        refuse(handshake, 503, "Too many clients wait for a partner already.\n");
+        refuse(handshake, 503,
+               "Too many clients wait for a partner already.\n"
+               "Come back when some of them have found theirs.\n");
     }
 }
 

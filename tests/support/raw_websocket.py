@@ -35,11 +35,17 @@ def frame(opcode, payload=b"", final=True, masked=True, rsv=0, length=None):
 class RawWebSocket:
     """Ends with the `with` block, however the connection stands."""
 
-    def __init__(self, url):
+    def __init__(self, url, small_segments=False):
+        """With small segments the kernel of the other side keeps little of what is not taken."""
         self.parts = urlsplit(url)
-        self.socket = socket.create_connection(
-            (self.parts.hostname, self.parts.port), timeout=DEADLINE_S
-        )
+        address = (self.parts.hostname, self.parts.port)
+        if small_segments:
+            self.socket = socket.socket(socket.AF_INET)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            self.socket.settimeout(DEADLINE_S)
+            self.socket.connect(address)
+        else:
+            self.socket = socket.create_connection(address, timeout=DEADLINE_S)
         self.buffer = b""
 
     def __enter__(self):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from control_client import UnixConnection, exchange
 from processes import DEADLINE_S, Daemon
-from raw_websocket import RawWebSocket
+from raw_websocket import CLOSE, RawWebSocket, frame
 
 # What the daemon keeps for everything but connections to endpoints.
 SPARE = 1024
@@ -28,13 +28,18 @@ def limits_of(tv):
 class Limit(unittest.TestCase):
     def test_is_raised_to_what_the_limits_of_connections_ask_for(self):
         settings = {"cii.max_connections": "300", "ts.max_connections": "200",
-                    "wc_ws.max_connections": "0", "app2app.max_connections": "0"}
+                    "wc_ws.max_connections": "0", "app2app.max_connections": "0",
+                    "page.max_connections": "10"}
         with Daemon(settings=settings, prefix=limited(256, 4096)) as tv:
-            self.assertEqual(limits_of(tv), [500 + SPARE, 4096])
+            self.assertEqual(limits_of(tv), [510 + SPARE, 4096])
 
     def test_is_raised_to_what_is_configured(self):
         with Daemon(settings={"http.fd_limit": "2000"}, prefix=limited(256, 4096)) as tv:
             self.assertEqual(limits_of(tv), [2000, 4096])
+
+    def test_is_raised_to_what_the_daemon_itself_needs_if_less_is_configured(self):
+        with Daemon(settings={"http.fd_limit": "100"}, prefix=limited(256, 4096)) as tv:
+            self.assertEqual(limits_of(tv), [SPARE, 4096])
 
     def test_is_never_lowered(self):
         with Daemon(settings={"http.fd_limit": "1024"}, prefix=limited(3000, 4096)) as tv:
@@ -57,6 +62,8 @@ class Exhaustion(unittest.TestCase):
             with Daemon(settings=settings, prefix=limited(200, 200)) as tv:
                 address = urlsplit(tv.urls["http"])
                 held = []
+                early = RawWebSocket(tv.urls["cii"])
+                self.assertEqual(early.handshake()[0], 101)
                 try:
                     # Those that are refused are told so: whoever is not has got a descriptor.
                     while len(held) < 200:
@@ -65,7 +72,12 @@ class Exhaustion(unittest.TestCase):
                     self.assertTrue(held[-1].recv(100).startswith(b"HTTP/1.1 503 "))
                     answer = exchange(UnixConnection(path), "GET", "/api/v1/status")
                     self.assertEqual(answer.status, 200)
+                    # Who came in while there were enough is served.
+                    self.assertIn("contentId", early.receive_text())
+                    early.send(frame(CLOSE, b"\x03\xe8"))
+                    self.assertEqual(early.close_code(), 1000)
                 finally:
+                    early.socket.close()
                     for connection in held:
                         connection.close()
                 self.assertIn(101, (self.status_of(tv) for _ in range(1000)))

@@ -21,14 +21,23 @@ from processes import DEADLINE_S
 from raw_websocket import CLOSE, CONTINUATION, PING, PONG, TEXT, RawWebSocket, frame
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-SETUP = json.dumps({"contentIdStem": "", "timelineSelector": PTS}).encode()
 TOKEN = "correct-horse-battery-staple"
+HELLO = json.dumps({"hello": {"version": 2, "token": TOKEN}}).encode()
+SETUP = json.dumps({"contentIdStem": "", "timelineSelector": PTS}).encode()
 ENDPOINTS = ("cii", "ts", "wc_ws")
+EVERY_ENDPOINT = (*ENDPOINTS, "app2app", "page")
+# One page at a time owns the channel; any number may be about to show their token.
+WAITING_PAGES = {"page__trust_loopback": "false", "page__token": TOKEN, "page__token_timeout": 0}
 BURST_S = 5
 
 
 def url_of(tv, endpoint):
     return tv.urls[endpoint] + ("remote/limits" if endpoint == "app2app" else "")
+
+
+def size_key(endpoint):
+    """Of the setting that limits the size of messages."""
+    return f"{endpoint}__" + ("max_message" if endpoint == "app2app" else "max_message_bytes")
 
 
 def counter(tv, name, **labels):
@@ -58,11 +67,18 @@ class Limits(unittest.TestCase):
     def connect(self, endpoint):
         return self.peers.enter_context(RawWebSocket(url_of(self.tv, endpoint)))
 
-    def open(self, endpoint):
-        peer = self.connect(endpoint)
+    def open(self, endpoint, name=None):
+        """`name` is that of App2App."""
+        url = self.tv.urls["app2app"] + name if name else url_of(self.tv, endpoint)
+        peer = self.peers.enter_context(RawWebSocket(url))
         status, head = peer.handshake()
         self.assertEqual(status, 101, head)
         return peer
+
+    def open_with_bystander(self, endpoint):
+        """A peer, and another one that must not notice what it does: (bystander, peer)."""
+        bystander = self.open("cii" if endpoint == "page" else endpoint)
+        return bystander, self.open(endpoint)
 
     def assert_refused(self, peer, status, text, retry=True, headers=None):
         found, head = peer.handshake(headers)
@@ -99,7 +115,7 @@ class Connections(Limits):
     # Key, endpoint, status, what the body says, reason that is counted.
     CASES = [
         (f"{section}.{key}", section, status, text, reason)
-        for section in (*ENDPOINTS, "app2app")
+        for section in EVERY_ENDPOINT
         for key, status, text, reason in (
             ("max_connections", 503, "endpoint has reached its connection limit", "full"),
             ("max_connections_per_address", 429, "limit for your address", "address_full"),
@@ -114,7 +130,7 @@ class Connections(Limits):
     def test_as_many_as_the_limit_come_in_and_one_more_is_told_why_not(self):
         for key, endpoint, status, text, reason in self.CASES:
             with self.subTest(key):
-                tv = self.start(**{key.replace(".", "__"): 2})
+                tv = self.start(**WAITING_PAGES, **{key.replace(".", "__"): 2})
                 first, second = self.open(endpoint), self.open(endpoint)
                 self.assert_refused(self.connect(endpoint), status, text)
                 self.assert_counted("refusals_total", listener="public", reason=reason)
@@ -173,10 +189,10 @@ class Connections(Limits):
 
 class Messages(Limits):
     def test_one_of_the_largest_size_is_taken_and_one_byte_more_closes_with_1009(self):
-        for endpoint in ENDPOINTS:
+        for endpoint in EVERY_ENDPOINT:
             with self.subTest(endpoint):
-                self.start(**{f"{endpoint}__max_message_bytes": 100})
-                other, peer = self.open(endpoint), self.open(endpoint)
+                self.start(**{size_key(endpoint): 100})
+                other, peer = self.open_with_bystander(endpoint)
                 peer.send(frame(TEXT, b"x" * 99) + frame(TEXT, b"x" * 100))
                 self.assert_lives(peer)
                 peer.send(frame(TEXT, b"x" * 101))
@@ -193,10 +209,10 @@ class Messages(Limits):
         self.stop()
 
     def test_a_burst_is_taken_and_too_many_close_with_1008(self):
-        for endpoint in ENDPOINTS:
+        for endpoint in EVERY_ENDPOINT:
             with self.subTest(endpoint):
                 self.start(**{f"{endpoint}__max_messages_per_s": 4})
-                other, peer = self.open(endpoint), self.open(endpoint)
+                other, peer = self.open_with_bystander(endpoint)
                 peer.send(frame(TEXT, b"x") * (4 * BURST_S))
                 self.assert_lives(peer)
                 peer.send(frame(TEXT, b"x") * 500)
@@ -206,11 +222,11 @@ class Messages(Limits):
                 self.stop()
 
     def test_bytes_of_a_burst_are_taken_and_too_many_close_with_1008(self):
-        for endpoint in ENDPOINTS:
+        for endpoint in EVERY_ENDPOINT:
             with self.subTest(endpoint):
                 self.start(**{f"{endpoint}__max_messages_per_s": 0,
-                              f"{endpoint}__max_bytes_per_s": 1000})
-                other, peer = self.open(endpoint), self.open(endpoint)
+                              f"{endpoint}__max_bytes_per_s": 1000, size_key(endpoint): 1000})
+                other, peer = self.open_with_bystander(endpoint)
                 peer.send(frame(TEXT, b"x" * 1000) * BURST_S)
                 self.assert_lives(peer)
                 peer.send(frame(TEXT, b"x" * 1000) * 100)
@@ -224,6 +240,23 @@ class Messages(Limits):
         peer = self.open("ts")
         peer.send(frame(TEXT, b"x" * 1000) * 2000)
         self.assert_lives(peer)
+        self.stop()
+
+    def test_as_many_clocks_as_the_limit_are_answered_and_more_are_not(self):
+        tv = self.start(wc_ws__answers_per_second=20, wc_ws__max_messages_per_s=0)
+        other, peer = self.open_with_bystander("wc_ws")
+        for asked in (19, 1):
+            for number in range(asked):
+                peer.send(frame(TEXT, b'{"id":%d,"ot":1}' % number))
+            self.assertEqual([json.loads(peer.receive_text())["id"] for _ in range(asked)],
+                             list(range(asked)))
+        peer.send(frame(TEXT, b'{"ot":1}') * 2000)
+        self.assert_lives(peer)
+        # Some are answered meanwhile, however slow this machine is.
+        self.assertGreater(
+            counter(tv, "wc_ws_requests_total", endpoint="wc_ws", result="limited"), 0)
+        other.send(frame(TEXT, b'{"ot":7}'))
+        self.assertEqual(json.loads(other.receive_text())["ot"], 7)
         self.stop()
 
     def test_a_flood_of_pings_meets_the_limit_of_bytes(self):
@@ -253,6 +286,15 @@ class Time(Limits):
         self.assert_lives(ready)
         # CII knows no setup.
         self.assert_lives(self.open("cii"))
+        self.stop()
+
+    def test_a_page_that_does_not_show_its_token_is_closed_and_one_that_does_stays(self):
+        self.start(**{**WAITING_PAGES, "page__token_timeout": 1})
+        ready, silent = self.open("page"), self.open("page")
+        ready.send(frame(TEXT, HELLO))
+        self.assert_closed(silent, 1008, "no setup within 1 seconds")
+        self.assert_counted("setup_evictions_total", listener="public")
+        self.assert_lives(ready)
         self.stop()
 
     def test_a_request_that_does_not_come_to_its_end_is_answered_408(self):
@@ -285,22 +327,156 @@ class Time(Limits):
         self.assertEqual(done.returncode, 2)
         self.assertIn("http.idle_timeout", done.stderr)
 
-    def test_who_takes_nothing_is_closed_and_who_reads_is_told_everything(self):
-        tv = self.start(cii__stall_timeout=1)
-        reader = self.open("cii")
-        stalled = self.peers.enter_context(RawWebSocket(tv.urls["cii"]))
-        stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-        self.assertEqual(stalled.handshake()[0], 101)
+    def open_stalled(self, endpoint):
+        """One with little room for what it is sent, of which it takes nothing."""
+        peer = self.peers.enter_context(
+            RawWebSocket(url_of(self.tv, endpoint), small_segments=True))
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        self.assertEqual(peer.handshake()[0], 101)
+        return peer
+
+    def until_it_is_closed(self, say):
+        """Calls say(number) until somebody was closed for taking nothing."""
         end = time.monotonic() + DEADLINE_S
         number = 0
-        while counter(tv, "stall_evictions_total", listener="public") == 0:
+        while counter(self.tv, "stall_evictions_total", listener="public") == 0:
             self.assertLess(time.monotonic(), end, "it goes on for ever")
             number += 1
+            say(number)
+        self.assert_counted("stall_evictions_total", listener="public")
+
+    def test_who_takes_nothing_of_cii_is_closed_and_who_reads_is_told_everything(self):
+        tv = self.start(cii__stall_timeout=1)
+        reader = self.open("cii")
+        self.open_stalled("cii")
+
+        def say(number):
             answer = tv.patch("/content", {"contentId": f"dvb://{number}." + "x" * 50000})
             self.assertEqual(answer.status, 200, answer.text)
             while f'"dvb://{number}.' not in reader.receive_text():
                 pass
+
+        self.until_it_is_closed(say)
         self.assert_lives(reader)
+        self.stop()
+
+    def test_who_takes_nothing_of_ts_is_closed_and_who_reads_is_told_the_newest(self):
+        tv = self.start(ts__stall_timeout=1, page__max_messages_per_s=0, page__max_bytes_per_s=0)
+        page, reader, stalled = self.open("page"), self.open("ts"), self.open_stalled("ts")
+        page.send(frame(TEXT, b'{"cii": {"contentId": "dvb://1"}}'))
+        for peer in (reader, stalled):
+            peer.send(frame(TEXT, SETUP))
+
+        def say(number):
+            # What comes together is told by its newest.
+            for step in range(200):
+                page.send(frame(TEXT, json.dumps({"controlTimestamps": {PTS: {
+                    "contentTime": str(number * 200 + step), "wallClockTime": str(time.time_ns()),
+                    "timelineSpeedMultiplier": 0}}}).encode()))
+            while json.loads(reader.receive_text())["contentTime"] != str(number * 200 + 199):
+                pass
+
+        self.until_it_is_closed(say)
+        self.assert_lives(reader)
+        self.assertEqual(tv.get("/status")["limits"]["closed_by_limit"]["stall"], 1)
+        self.stop()
+
+    def test_who_takes_no_clock_is_closed_and_who_reads_is_answered(self):
+        self.start(wc_ws__stall_timeout=1, wc_ws__answers_per_second=0,
+                   wc_ws__max_messages_per_s=0, wc_ws__max_bytes_per_s=0)
+        reader, stalled = self.open("wc_ws"), self.open_stalled("wc_ws")
+        # What is asked comes back with the answer.
+        request = frame(TEXT, json.dumps({"id": "x" * 1900, "ot": 1}).encode())
+
+        def say(number):
+            with contextlib.suppress(ConnectionError):
+                stalled.send(request * 20)
+            reader.send(frame(TEXT, b'{"ot":%d}' % number))
+            self.assertEqual(json.loads(reader.receive_text())["ot"], number)
+
+        self.until_it_is_closed(say)
+        self.assert_lives(reader)
+        self.stop()
+
+    def test_a_page_that_takes_nothing_is_closed(self):
+        tv = self.start(page__stall_timeout=1, page__max_messages_per_s=0,
+                        page__max_bytes_per_s=0)
+        # The kernel need not have little room for it: acknowledgements of what it says would get lost.
+        page, other = self.open("page"), self.open("ts")
+        batch = 500
+        mistakes = frame(TEXT, json.dumps({"x" * 250: 1}).encode()) * batch
+        sent = 0
+
+        def say(_):
+            nonlocal sent
+            pages = tv.get("/endpoints/page/connections")["connections"]
+            traffic = pages[0]["traffic"] if pages else None
+            # Two batches more than it takes would be too much for its queue.
+            if traffic and (traffic["messages_in"], traffic["queued_messages"]) == (sent, 0):
+                page.send(mistakes)
+                sent += batch
+
+        self.until_it_is_closed(say)
+        self.assert_lives(other)
+        self.stop()
+
+
+class App2App(Limits):
+    """What only App2App limits: who waits for a partner, how long, and what is kept meanwhile."""
+
+    def refuse_waiting(self, name):
+        with RawWebSocket(self.tv.urls["app2app"] + name) as peer:
+            self.assert_refused(peer, 503, "wait for a partner")
+
+    def test_as_many_wait_as_may_and_one_more_is_told_why_not(self):
+        for key, names in (("max_waiting", ("a", "b", "c")),
+                           ("max_waiting_per_name", ("a", "a", "a"))):
+            with self.subTest(key):
+                tv = self.start(**{f"app2app__{key}": 2})
+                first, second = (self.open("app2app", name) for name in names[:2])
+                self.refuse_waiting(names[2])
+                self.assertEqual(counter(tv, "app2app_refusals_total", reason="waiting"), 1)
+                # Whom somebody waits for is let in, and then another one may wait.
+                page = self.open("app2app", "local/a")
+                self.assertEqual([page.receive_text(), first.receive_text()],
+                                 ["pairingcompleted"] * 2)
+                third = self.open("app2app", names[2])
+                self.refuse_waiting(names[2])
+                for peer in (first, second, third, page):
+                    self.assert_lives(peer)
+                self.stop()
+
+    def test_of_another_name_more_may_wait(self):
+        self.start(app2app__max_waiting_per_name=1)
+        for name in ("a", "b", "local/c"):
+            self.open("app2app", name)
+        self.refuse_waiting("a")
+        self.stop()
+
+    def test_a_companion_waits_as_long_as_it_may_and_a_page_for_ever(self):
+        self.start(app2app__wait_timeout=1)
+        page, paired = self.open("app2app", "local/a"), self.open("app2app", "a")
+        waiting_page, alone = self.open("app2app", "local/b"), self.open("app2app", "c")
+        self.assert_closed(alone, 1008, "no setup within 1 seconds")
+        self.assert_counted("setup_evictions_total", listener="public")
+        for peer in (page, paired, waiting_page):
+            self.assert_lives(peer)
+        self.stop()
+
+    def test_as_much_is_kept_as_may_be_and_one_byte_more_closes_with_1008(self):
+        tv = self.start(app2app__max_queue=1000)
+        fits, talker = self.open("app2app", "a"), self.open("app2app", "b")
+        for peer in (fits, talker):
+            peer.send(frame(TEXT, b"x" * 250) * 3)
+            self.assert_lives(peer)
+            peer.send(frame(TEXT, b"x" * 250))
+            self.assert_lives(peer)
+        talker.send(frame(TEXT, b"x"))
+        self.assert_closed(talker, 1008, "said too much before it was paired")
+        self.assertEqual(counter(tv, "app2app_refusals_total", reason="early"), 1)
+        page = self.open("app2app", "local/a")
+        self.assertEqual([page.receive_text() for _ in range(5)],
+                         ["pairingcompleted"] + ["x" * 250] * 4)
         self.stop()
 
 
@@ -412,6 +588,22 @@ class Reload(Limits):
         self.assert_lives(self.open("cii"))
         self.stop()
 
+    def test_those_of_pages_are_in_force_for_pages_that_are_connected(self):
+        channel = f"[page]\ntrust_loopback = false\ntoken = {TOKEN}\n"
+        self.start_with_file(channel + "token_timeout = 0\n")
+        page, other = self.open("page"), self.open("page")
+        page.send(frame(TEXT, HELLO))
+        self.assert_lives(page)
+        applied = self.reload(channel + "token_timeout = 1\nmax_message_bytes = 64\n"
+                              "max_connections = 1\n")
+        self.assertEqual(sorted(applied), ["page.max_connections", "page.max_message_bytes",
+                                           "page.token_timeout"])
+        self.assert_closed(other, 1008, "no setup within 1 seconds")
+        self.assert_refused(self.connect("page"), 503, "endpoint has reached")
+        page.send(frame(TEXT, b"x" * 65))
+        self.assert_closed(page, 1009, "message of more than 64 bytes")
+        self.stop()
+
     def test_what_control_has_set_stays_when_other_limits_change(self):
         tv = self.start_with_file("")
         self.assertEqual(tv.patch("/endpoints/cii", {"max_connections": 7}).status, 200)
@@ -430,11 +622,9 @@ class Reload(Limits):
 
 
 class Document(unittest.TestCase):
-    SECTIONS = ("http", "cii", "ts", "wc_ws", "app2app", "control")
-    # Those of App2App that it shares with nobody are in docs/protocols.md.
-    ELSEWHERE = ("app2app.max_waiting", "app2app.max_waiting_per_name", "app2app.wait_timeout",
-                 "app2app.max_message", "app2app.max_queue", "app2app.local_origins",
-                 "control.hosts", "control.origins")
+    SECTIONS = ("http", "cii", "ts", "wc_ws", "app2app", "page", "control")
+    # Explained with their subjects.
+    ELSEWHERE = ("page.silence_timeout", "control.hosts", "control.origins")
 
     def test_it_lists_every_limit_with_its_default(self):
         printed = subprocess.run([os.environ["DVBCSSD"], "--print-config"], capture_output=True,

@@ -177,6 +177,13 @@ struct config_page {
     char *token_file;
     bool trust_loopback;
     double silence_timeout_s;
+    int64_t max_connections;
+    int64_t max_connections_per_address;
+    int64_t max_message_bytes;
+    int64_t max_messages_per_s;
+    int64_t max_bytes_per_s;
+    int64_t stall_timeout_s;
+    int64_t token_timeout_s;
 };
 
 /** `[log]`. */

@@ -556,6 +556,27 @@ const struct config_key config_keys[] = {
     {"page", "silence_timeout", &number, AT(page.silence_timeout_s), 0, 86400, NULL, "10",
      "Seconds of silence after which what is configured takes the place of a page; 0 for never",
      LIVE},
+    LIMIT(page, max_connections, 0, MAX_CONNECTIONS, "32",
+          "Pages at the same time, on their way out all but one; one more is answered 503"),
+    LIMIT(
+        page, max_connections_per_address, 0, MAX_CONNECTIONS, "8",
+        "Those of one address, so that nobody who knows no token keeps the TV's page out; one more "
+        "is answered 429; 0 for any number"),
+    LIMIT(page, max_message_bytes, 64, MAX_BYTES, "65536",
+          "Largest message; a larger one closes with 1009"),
+    LIMIT(page, max_messages_per_s, 0, 1000000, "200",
+          "Messages of one page per second, five times that at once; more close with 1008; 0 for "
+          "any number"),
+    LIMIT(page, max_bytes_per_s, 0, MAX_BYTES, "1048576",
+          "Bytes of one page per second, five times that or one message at once; more close with "
+          "1008; 0 for any number"),
+    TIMEOUT(
+        page, stall_timeout, "30",
+        "Seconds for which a page may take nothing that waits for it, or it is closed with 1008; "
+        "0 for ever"),
+    TIMEOUT(
+        page, token_timeout, "5",
+        "Seconds for a page that needs a token to show it, or it is closed with 1008; 0 for ever"),
 
     {"log", "level", &index_of_word, AT(log.level), 0, 0, log_levels, "info",
      "none, error, warning, info or debug", LIVE},

@@ -18,7 +18,8 @@ static rlim_t wanted(const struct config *config)
 {
     if (config->http.fd_limit == 0)
         return (rlim_t)(config->cii.max_connections + config->ts.max_connections +
-                        config->wc_ws.max_connections + config->app2app.max_connections + SPARE);
+                        config->wc_ws.max_connections + config->app2app.max_connections +
+                        config->page.max_connections + SPARE);
     return config->http.fd_limit < SPARE ? SPARE : (rlim_t)config->http.fd_limit;
 }
 

@@ -46,6 +46,16 @@ void limits_of_app2app(struct dvbcss_endpoint_limits *limits, const struct confi
     limits->max_bytes_per_s = (size_t)config->max_bytes_per_s;
 }
 
+void limits_of_page(struct dvbcss_endpoint_limits *limits, const struct config_page *config)
+{
+    limits->max_connections_per_address = limits_or_unlimited(config->max_connections_per_address);
+    limits->max_message_bytes = (size_t)config->max_message_bytes;
+    limits->max_messages_per_s = (unsigned)config->max_messages_per_s;
+    limits->max_bytes_per_s = (size_t)config->max_bytes_per_s;
+    limits->stall_timeout_s = (unsigned)config->stall_timeout_s;
+    limits->setup_timeout_s = (unsigned)config->token_timeout_s;
+}
+
 static bool list_has(const char *list, const char *word)
 {
     const size_t length = strlen(word);
@@ -108,6 +118,8 @@ static int apply(const struct services *services, enum endpoint_kind kind)
 
     if (kind == ENDPOINT_APP2APP)
         limits_of_app2app(&limits, &services->config->app2app);
+    else if (kind == ENDPOINT_PAGE)
+        limits_of_page(&limits, &services->config->page);
     if (!config)
         return dvbcss_endpoint_set_limits(endpoint, &limits);
     limits_of_endpoint(&limits, config);

@@ -26,6 +26,9 @@ void limits_of_endpoint(struct dvbcss_endpoint_limits *limits,
 /** Sets those limits of App2App that can change while it runs, but for `max_connections`. */
 void limits_of_app2app(struct dvbcss_endpoint_limits *limits, const struct config_app2app *config);
 
+/** Sets those of the page channel, but for `max_connections`. */
+void limits_of_page(struct dvbcss_endpoint_limits *limits, const struct config_page *config);
+
 /** Which web pages an endpoint lets in. @p hosts is limits_hosts(); both lists stay whose they
  * are. */
 struct dvbcss_access limits_access(const struct config_endpoint *config, const char *hosts);

@@ -6,17 +6,13 @@
 
 #include "connection_log.h"
 #include "dvbcss/alloc.h"
+#include "limits.h"
 #include "page_channel_internal.h"
 #include "services.h"
 
 enum {
-    MAX_PAGES = 32,
-    /* So that nobody who knows no token can keep the television out. */
-    MAX_PAGES_PER_ADDRESS = 8,
-    MAX_MESSAGES_PER_S = 200,
     MAX_QUEUED_MESSAGES = 1024,
     MAX_QUEUED_BYTES = 4194304,
-    TOKEN_TIMEOUT_S = 5,
     /* What companions do within this time is told together. */
     GATHER_MS = 20,
     LOGGED_PER_S = 5,
@@ -202,12 +198,10 @@ static int add_endpoint(struct page_channel *channel, const struct config_page *
     options.path = config->path;
     options.id_prefix = "page";
     options.enabled = config->enabled;
-    options.limits.max_connections = MAX_PAGES;
-    options.limits.max_connections_per_address = MAX_PAGES_PER_ADDRESS;
-    options.limits.max_messages_per_s = MAX_MESSAGES_PER_S;
+    options.limits.max_connections = (int)config->max_connections;
+    limits_of_page(&options.limits, config);
     options.limits.max_queued_messages = MAX_QUEUED_MESSAGES;
     options.limits.max_queued_bytes = MAX_QUEUED_BYTES;
-    options.limits.setup_timeout_s = TOKEN_TIMEOUT_S;
     options.access = *access;
     options.user_data_size = sizeof(struct page);
     options.hooks = (struct dvbcss_endpoint_hooks){.on_handshake = on_handshake,

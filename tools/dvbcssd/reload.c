@@ -189,6 +189,12 @@ static int apply_page_enabled(struct change *change)
     return endpoint_enable(change->services, ENDPOINT_PAGE, change->services->config->page.enabled);
 }
 
+static int apply_page_limit(struct change *change)
+{
+    return limit(change, ENDPOINT_PAGE, ENDPOINT_PAGE,
+                 change->services->config->page.max_connections);
+}
+
 static int apply_delay(struct change *change)
 {
     services_set_delay(change->services, change->services->config->ts_delay_ms);
@@ -234,7 +240,9 @@ static const struct {
     {"ts", NULL, apply_rules},
     {"wc_ws", NULL, apply_rules},
     {"app2app", NULL, apply_rules},
+    {"page", NULL, apply_rules},
     {"page", "enabled", apply_page_enabled},
+    {"page", "max_connections", apply_page_limit},
     {"ts", "delay_ms", apply_delay},
     {"wc_ws", "enabled", apply_wc_ws_enabled},
     {"wc_ws", "max_connections", apply_wc_ws_limit},
