@@ -10,6 +10,7 @@ With --serve the television then goes on for browsers on this machine until Ctrl
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -135,11 +136,17 @@ class Companion:
         self.process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
-        async for line in self.process.stdout:
-            try:
-                self.take(json.loads(line))
-            except ValueError:
-                continue
+        try:
+            async for line in self.process.stdout:
+                self.hear(line)
+        finally:
+            if self.process.returncode is None:
+                self.process.terminate()
+                await self.process.wait()
+
+    def hear(self, line):
+        with contextlib.suppress(ValueError):
+            self.take(json.loads(line))
 
     def take(self, message):
         content = message.get("contentId", message.get("content_id"))
@@ -233,7 +240,7 @@ def page_settings(arguments, token):
 
 async def start_television(arguments, token):
     settings, environment = page_settings(arguments, token)
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         arguments.dvbcssd, *settings,
         "--set", "http.address=127.0.0.1", "--set", "http.port=0",
         "--set", "wallclock.address=127.0.0.1", "--set", "wallclock.port=0",
@@ -243,17 +250,24 @@ async def start_television(arguments, token):
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment,
         process_group=0,  # Ctrl-C is for us: a second signal would end it before its time.
     )
+
+
+async def urls_of(process):
     line = await asyncio.wait_for(process.stdout.readline(), 10)
     if not line:
         sys.exit("the television did not start")
-    return process, json.loads(line)
+    return json.loads(line)
+
+
+def when_told_to_end(callback):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, callback)
 
 
 async def serve_pages(process, urls, token):
     """Tells where the pages are, and waits for Ctrl-C or the end of the television."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    when_told_to_end(stop.set)
     print(f"""
 Pages, until Ctrl-C. Open two of them side by side:
     television  {urls['pages']}tv.html
@@ -267,12 +281,14 @@ Pages, until Ctrl-C. Open two of them side by side:
 
 async def main(arguments):
     token = secrets.token_urlsafe(24)
-    process, urls = await start_television(arguments, token)
+    when_told_to_end(asyncio.current_task().cancel)
+    process = await start_television(arguments, token)
     try:
-        return await demonstrate(arguments, process, urls, token)
+        return await demonstrate(arguments, process, await urls_of(process), token)
     finally:
         if process.returncode is None:
             process.terminate()
+            await process.wait()
 
 
 async def demonstrate(arguments, process, urls, token):
@@ -334,4 +350,7 @@ if __name__ == "__main__":
     parser.add_argument("--peer", help="companion.js of tests/interop, with its packages installed")
     parser.add_argument("--serve", metavar="WEB", help="serve the pages of this folder afterwards")
     parser.add_argument("--media", help="folder of files that the pages play")
-    sys.exit(asyncio.run(main(parser.parse_args())))
+    try:
+        sys.exit(asyncio.run(main(parser.parse_args())))
+    except asyncio.CancelledError:
+        sys.exit("ended before its time")
