@@ -398,27 +398,49 @@ class Time(Limits):
         self.assert_lives(reader)
         self.stop()
 
-    def test_a_page_that_takes_nothing_is_closed(self):
-        tv = self.start(page__stall_timeout=1, page__max_messages_per_s=0,
-                        page__max_bytes_per_s=0)
-        # The kernel need not have little room for it: acknowledgements of what it says would get lost.
-        page, other = self.open("page"), self.open("ts")
+    UNLIMITED_PAGES = {"page__max_messages_per_s": 0, "page__max_bytes_per_s": 0}
+
+    def fill(self, page, enough=0):
+        """Has the daemon say more and more to a page that takes none of it, until more than enough
+        waits there: the bytes that do, or None if the page was closed instead."""
         batch = 500
         mistakes = frame(TEXT, json.dumps({"x" * 250: 1}).encode()) * batch
+        end = time.monotonic() + DEADLINE_S
         sent = 0
-
-        def say(_):
-            nonlocal sent
-            pages = tv.get("/endpoints/page/connections")["connections"]
-            traffic = pages[0]["traffic"] if pages else None
-            # Two batches more than it takes would be too much for its queue.
-            if traffic and (traffic["messages_in"], traffic["queued_messages"]) == (sent, 0):
+        while pages := self.tv.get("/endpoints/page/connections")["connections"]:
+            self.assertLess(time.monotonic(), end, "it is all taken")
+            traffic = pages[0]["traffic"]
+            if traffic["messages_in"] == sent:
+                if traffic["queued_bytes"] > enough:
+                    return traffic["queued_bytes"]
                 page.send(mistakes)
                 sent += batch
+        return None
 
-        self.until_it_is_closed(say)
+    def test_a_page_that_takes_nothing_is_closed(self):
+        self.start(page__stall_timeout=1, **self.UNLIMITED_PAGES)
+        # The kernel has room for it: without, acknowledgements of what it says would get lost.
+        page, other = self.open("page"), self.open("ts")
+        self.assertIsNotNone(self.fill(page))
+        self.until_it_is_closed(lambda _: None)
         self.assert_lives(other)
         self.stop()
+
+    def test_for_a_slow_page_so_much_may_wait_and_more_closes_with_1008(self):
+        for limit, enough in ((400000, 100000), (20000, 20000)):
+            with self.subTest(limit):
+                self.start(page__max_queue=limit, **self.UNLIMITED_PAGES)
+                page, other = self.open("page"), self.open("ts")
+                waiting = self.fill(page, enough)
+                if enough < limit:
+                    self.assertLessEqual(waiting, limit)
+                    self.assert_lives(page)
+                else:
+                    self.assertIsNone(waiting)
+                    self.assert_closed(page, 1008, "messages are not taken fast enough")
+                    self.assert_counted("queue_overflows_total", listener="public")
+                self.assert_lives(other)
+                self.stop()
 
 
 class App2App(Limits):

@@ -182,6 +182,7 @@ struct config_page {
     int64_t max_message_bytes;
     int64_t max_messages_per_s;
     int64_t max_bytes_per_s;
+    int64_t max_queued_bytes;
     int64_t stall_timeout_s;
     int64_t token_timeout_s;
 };

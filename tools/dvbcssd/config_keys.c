@@ -570,6 +570,8 @@ const struct config_key config_keys[] = {
     LIMIT(page, max_bytes_per_s, 0, MAX_BYTES, "1048576",
           "Bytes of one page per second, five times that or one message at once; more close with "
           "1008; 0 for any number"),
+    {"page", "max_queue", &integer, AT(page.max_queued_bytes), 1, 1073741824, NULL, "4194304",
+     "Bytes that may wait for a page that reads too slowly; then it is closed with 1008", LIVE},
     TIMEOUT(
         page, stall_timeout, "30",
         "Seconds for which a page may take nothing that waits for it, or it is closed with 1008; "

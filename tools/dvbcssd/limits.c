@@ -52,6 +52,7 @@ void limits_of_page(struct dvbcss_endpoint_limits *limits, const struct config_p
     limits->max_message_bytes = (size_t)config->max_message_bytes;
     limits->max_messages_per_s = (unsigned)config->max_messages_per_s;
     limits->max_bytes_per_s = (size_t)config->max_bytes_per_s;
+    limits->max_queued_bytes = (size_t)config->max_queued_bytes;
     limits->stall_timeout_s = (unsigned)config->stall_timeout_s;
     limits->setup_timeout_s = (unsigned)config->token_timeout_s;
 }

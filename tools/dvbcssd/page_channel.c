@@ -11,8 +11,8 @@
 #include "services.h"
 
 enum {
-    MAX_QUEUED_MESSAGES = 1024,
-    MAX_QUEUED_BYTES = 4194304,
+    /* Beside their bytes, which are configured: what each costs in itself. */
+    MAX_QUEUED_MESSAGES = 16384,
     /* What companions do within this time is told together. */
     GATHER_MS = 20,
     LOGGED_PER_S = 5,
@@ -201,7 +201,6 @@ static int add_endpoint(struct page_channel *channel, const struct config_page *
     options.limits.max_connections = (int)config->max_connections;
     limits_of_page(&options.limits, config);
     options.limits.max_queued_messages = MAX_QUEUED_MESSAGES;
-    options.limits.max_queued_bytes = MAX_QUEUED_BYTES;
     options.access = *access;
     options.user_data_size = sizeof(struct page);
     options.hooks = (struct dvbcss_endpoint_hooks){.on_handshake = on_handshake,
