@@ -314,14 +314,12 @@ async def demonstrate(arguments, process, urls, token):
         )
     print(f"Television: {urls['cii']}  wall clock: {urls['wc']}")
     print("   television         | " + " | ".join(f"{c.name:32s}" for c in companions))
-    await show(television, companions, STEP_S * (STEPS + 1))
-    for companion in companions:
-        if companion.process.returncode is None:
-            companion.process.terminate()
-            await companion.process.wait()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        await show(television, companions, STEP_S * (STEPS + 1))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     print()
     for companion in companions:
         print(companion.summary())
