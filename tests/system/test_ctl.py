@@ -160,7 +160,7 @@ class Reaching(unittest.TestCase):
         done = run("--socket", "/nonexistent/control.sock", "status")
         self.assertEqual(done.returncode, 1)
         self.assertEqual(len(done.stderr.splitlines()), 1)
-        self.assertIn("/nonexistent/control.sock", done.stderr)
+        self.assertIn("/nonexistent/control.sock: No such file or directory;", done.stderr)
 
 
 BASH = r"""

@@ -126,6 +126,20 @@ static int set_trust(CURL *curl, const struct ctl_target *target, char *reason, 
     return 0;
 }
 
+/* Why a request failed. Of a socket that cannot be reached curl tells the name in the URL, which
+ * nobody has asked for. */
+static const char *cause_of(CURL *curl, const struct ctl_target *target, CURLcode result,
+                            const char *details)
+{
+    long system_error = 0;
+
+    if (!target->url && result == CURLE_COULDNT_CONNECT)
+        curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &system_error);
+    if (system_error != 0)
+        return strerror((int)system_error);
+    return *details ? details : curl_easy_strerror(result);
+}
+
 static int perform(CURL *curl, const struct ctl_target *target, struct ctl_answer *answer,
                    char *reason, size_t reason_size)
 {
@@ -137,7 +151,7 @@ static int perform(CURL *curl, const struct ctl_target *target, struct ctl_answe
     result = curl_easy_perform(curl);
     if (result != CURLE_OK) {
         snprintf(reason, reason_size, "%s: %s; is dvbcssd there, and may you reach it?", where,
-                 *details ? details : curl_easy_strerror(result));
+                 cause_of(curl, target, result, details));
         return -1;
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);

@@ -8,7 +8,8 @@
 
 static const char help[] =
     "Usage: dvbcssd [OPTION]...\n"
-    "Serve as a television's companion interface: wall clock, CII and TS of DVB-CSS.\n"
+    "Serve as a television's companion interface: wall clock, CII and TS of DVB-CSS, with\n"
+    "discovery, App2App, TLS and pages for browsers where they are asked for.\n"
     "\n"
     "  -c, --config FILE            read the configuration from FILE; without one the\n"
     "                               built-in demo programme runs\n"
