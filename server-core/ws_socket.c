@@ -34,12 +34,14 @@ int ws_socket_adopt(struct dvbcss_server *server, const struct ws_accepted *acce
     list_init(&socket->deferred);
     socket->wire = ws_transport_adopt(server->transport, accepted->fd, accepted->tls, socket);
     if (!socket->wire) {
+        bool secured = socket->secured;
+
         ws_addresses_leave(&server->addresses, accepted->address);
         dvbcss_free(socket);
         if (!accepted->tls)
             return DVBCSS_EIO;
         /* The library looks at once for what the peer has sent: garbage has ended it already. */
-        server->counters.tls_failures++;
+        server->counters.tls_failures += !secured;
         return 0;
     }
     list_append(&server->sockets, &socket->node);

@@ -243,6 +243,9 @@ static int show_certificate(SSL *ssl, void *user)
 
 static int socket_index;
 
+/* Whose adoption is under way: a quick peer may be done with the handshake before it returns. */
+static _Thread_local struct ws_socket *adopted;
+
 static void make_socket_index(void)
 {
     socket_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
@@ -255,7 +258,7 @@ static void on_progress(const SSL *ssl, int where, int value)
     (void)value;
     if (!(where & SSL_CB_HANDSHAKE_DONE))
         return;
-    socket = SSL_get_ex_data(ssl, socket_index);
+    socket = adopted ? adopted : SSL_get_ex_data(ssl, socket_index);
     if (socket)
         ws_event_secured(socket);
 }
@@ -278,6 +281,11 @@ int ws_tls_apply(struct ws_tls *tls, struct ssl_ctx_st *context)
     SSL_CTX_set_cert_cb(context, show_certificate, tls);
     SSL_CTX_set_info_callback(context, on_progress);
     return 0;
+}
+
+void ws_tls_adopt(struct ws_socket *socket)
+{
+    adopted = socket;
 }
 
 void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket)

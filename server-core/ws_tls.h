@@ -37,6 +37,9 @@ int64_t ws_tls_not_after(const struct ws_tls *tls);
  * certificate of the moment. Returns 0 or DVBCSS_ETLS. */
 int ws_tls_apply(struct ws_tls *tls, struct ssl_ctx_st *context);
 
+/** Says whose adoption begins; NULL that it is over. */
+void ws_tls_adopt(struct ws_socket *socket);
+
 /** Has ws_event_secured() called when a handshake is done. The socket outlives @p ssl. */
 void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket);
 

@@ -362,8 +362,11 @@ unsigned ws_transport_fd_limit(const struct ws_transport *transport)
 struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool tls,
                                    struct ws_socket *socket)
 {
-    struct lws *wsi = lws_adopt_socket_vhost(tls ? transport->tls_vhost : transport->vhost, fd);
+    struct lws *wsi;
 
+    ws_tls_adopt(tls ? socket : NULL);
+    wsi = lws_adopt_socket_vhost(tls ? transport->tls_vhost : transport->vhost, fd);
+    ws_tls_adopt(NULL);
     /* Only now: a failed adoption may or may not report the end of what it had begun. */
     if (wsi)
         lws_set_opaque_user_data(wsi, socket);
