@@ -121,11 +121,10 @@ void ws_connection_close(struct dvbcss_connection *connection, unsigned code, co
     ws_socket_defer(connection->socket);
 }
 
-/* What RFC 6455 7.4 lets a server send. */
+/* A breach of the protocol is for the base to find. */
 static bool can_be_sent(unsigned code)
 {
-    return code == 1000 || code == 1001 || code == 1003 || (code >= 1007 && code <= 1014) ||
-           (code >= 3000 && code <= 4999);
+    return ws_close_code_is_valid(code) && code != DVBCSS_CLOSE_PROTOCOL_ERROR;
 }
 
 void dvbcss_connection_close(struct dvbcss_connection *connection, unsigned code,

@@ -1,5 +1,7 @@
 #include "server-core/ws_frame.h"
 
+#include "dvbcss/server.h"
+
 enum {
     FIN = 0x80,
     /* Lengths up to this stand in the head's second byte; these two values announce more. */
@@ -27,4 +29,11 @@ size_t ws_frame_put_head(uint8_t *payload, enum ws_opcode opcode, size_t length)
         head[1] = extended == 2 ? LENGTH_IN_2_BYTES : LENGTH_IN_8_BYTES;
     put_length(head + 2, length, extended);
     return 2 + extended;
+}
+
+bool ws_close_code_is_valid(unsigned code)
+{
+    return (code >= 1000 && code <= 1014 && code != 1004 && code != DVBCSS_CLOSE_NO_STATUS &&
+            code != DVBCSS_CLOSE_ABNORMAL) ||
+           (code >= 3000 && code <= 4999);
 }

@@ -1,10 +1,11 @@
 /**
  * @file
- * Heads of the frames that a server sends. Private to server-core.
+ * Heads of the frames that a server sends, and codes of close frames. Private to server-core.
  */
 #ifndef DVBCSS_WS_FRAME_H
 #define DVBCSS_WS_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,9 @@ enum { WS_FRAME_HEAD_MAX = 10 };
  * @return length of the head, which ends right before @p payload
  */
 size_t ws_frame_put_head(uint8_t *payload, enum ws_opcode opcode, size_t length);
+
+/** Whether a code may be in a close frame (RFC 6455 section 7.4, and what IANA has registered
+ * since). */
+bool ws_close_code_is_valid(unsigned code);
 
 #endif

@@ -321,24 +321,14 @@ void ws_event_writable(struct ws_socket *socket)
         ws_connection_flush(socket->connection, true);
 }
 
-/* What RFC 6455 7.4 lets a peer send, and what IANA has registered since. */
-static bool is_close_code(unsigned code)
-{
-    return (code >= 1000 && code <= 1014 && code != 1004 && code != DVBCSS_CLOSE_NO_STATUS &&
-            code != DVBCSS_CLOSE_ABNORMAL) ||
-           (code >= 3000 && code <= 4999);
-}
-
-/* The code with which a peer's close frame is answered, 0 for none. */
-static unsigned answer_to_close(const uint8_t *payload, size_t length)
+/* What is wrong with a peer's close frame: the code with which it is answered; 0 if nothing is. */
+static unsigned find_fault(const uint8_t *payload, size_t length)
 {
     if (length == 0)
         return 0;
-    if (length < 2 || !is_close_code((unsigned)payload[0] << 8 | payload[1]))
+    if (length < 2 || !ws_close_code_is_valid((unsigned)payload[0] << 8 | payload[1]))
         return DVBCSS_CLOSE_PROTOCOL_ERROR;
-    if (!utf8_bytes_are_valid(payload + 2, length - 2))
-        return DVBCSS_CLOSE_INVALID_DATA;
-    return (unsigned)payload[0] << 8 | payload[1];
+    return utf8_bytes_are_valid(payload + 2, length - 2) ? 0 : DVBCSS_CLOSE_INVALID_DATA;
 }
 
 /* The reason is text of at most 123 bytes. */
@@ -376,9 +366,7 @@ int ws_event_peer_close(struct ws_socket *socket, const uint8_t *payload, size_t
 {
     char reason[DVBCSS_CLOSE_REASON_MAX + 1];
     unsigned code = read_close(payload, length, reason);
-
-    unsigned answer = answer_to_close(payload, length);
-    bool is_echo = answer == 0 || (length > 1 && answer == code);
+    unsigned fault = find_fault(payload, length);
 
     /* The answer to our own close frame: that was all. */
     if (socket->phase == WS_PHASE_LEAVING)
@@ -386,10 +374,10 @@ int ws_event_peer_close(struct ws_socket *socket, const uint8_t *payload, size_t
     socket->phase = WS_PHASE_LEAVING;
     socket->since_ms = now_ms(socket);
     /* The library would give back what it must not. */
-    if (!is_echo)
-        send_close_frame(socket, answer, "");
+    if (fault != 0)
+        send_close_frame(socket, fault, "");
     end_connection(socket, code, reason);
-    return is_echo ? 0 : -1;
+    return fault != 0 ? -1 : 0;
 }
 
 void ws_event_closed(struct ws_socket *socket)

@@ -433,17 +433,22 @@ const char *ws_wire_server_name(struct ws_wire *wire)
     return ws_tls_server_name(lws_get_ssl(lws_of(wire)));
 }
 
-bool ws_wire_has_input(struct ws_wire *wire)
+/* As recv() of a byte that stays where it is. */
+static ssize_t peek(struct lws *wsi)
 {
     char byte;
 
-    return recv(lws_get_socket_fd(lws_of(wire)), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+    return recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+bool ws_wire_has_input(struct ws_wire *wire)
+{
+    return peek(lws_of(wire)) >= 0;
 }
 
 bool ws_wire_peer_is_there(struct ws_wire *wire)
 {
-    char byte;
-    ssize_t length = recv(lws_get_socket_fd(lws_of(wire)), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t length = peek(lws_of(wire));
 
     return length > 0 || (length < 0 && errno == EAGAIN);
 }

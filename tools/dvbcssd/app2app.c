@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "channels.h"
 #include "connection_log.h"
 #include "limits.h"
-#include "wall_clock.h"
 
 /* The channels' names, as the companions that look for them expect them. */
 #define CII_CHANNEL "/hbbtv-sync-cii"
@@ -71,20 +71,15 @@ static int start_relay(struct app2app *app2app, const struct app2app_parts *part
 static int start_cii(struct app2app *app2app, const struct app2app_parts *parts,
                      const struct config *config)
 {
-    struct dvbcss_cii_endpoint_options options = DVBCSS_CII_ENDPOINT_OPTIONS_INIT;
+    struct dvbcss_cii_endpoint_options options = channels_cii(config, parts->hosts);
     char path[APP2APP_TEXT_SIZE];
 
     channel_text(config, "", CII_CHANNEL, path);
     options.path = path;
     options.id_prefix = "compat-cii";
     options.enabled = config->app2app.compatibility;
-    options.access = limits_access(&config->cii, parts->hosts);
-    limits_of_endpoint(&options.limits, &config->cii);
     options.policy = DVBCSS_CII_SEND_FULL;
     options.greeting = DVBCSS_APP2APP_PAIRED;
-    options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
-    options.advertise_port = (uint16_t)config->http.advertise_port;
-    options.advertise_tls_port = (uint16_t)config->tls.advertise_port;
     options.hooks = parts->cii_hooks;
     options.user_data_size = parts->cii_user_data_size;
     options.context = parts->context;
@@ -94,19 +89,14 @@ static int start_cii(struct app2app *app2app, const struct app2app_parts *parts,
 static int start_wc(struct app2app *app2app, const struct app2app_parts *parts,
                     const struct config *config)
 {
-    struct dvbcss_wc_ws_endpoint_options options = DVBCSS_WC_WS_ENDPOINT_OPTIONS_INIT;
+    struct dvbcss_wc_ws_endpoint_options options =
+        channels_wall_clock(config, parts->hosts, parts->wall_clock);
     char path[APP2APP_TEXT_SIZE];
 
     channel_text(config, "", WC_CHANNEL, path);
     options.path = path;
     options.id_prefix = "compat-wc";
     options.enabled = config->app2app.compatibility;
-    options.access = limits_access(&config->wc_ws, parts->hosts);
-    limits_of_endpoint(&options.limits, &config->wc_ws);
-    options.answers_per_s = (unsigned)config->wc_ws_answers_per_s;
-    options.wall_clock = parts->wall_clock;
-    options.max_freq_error_ppm = wall_clock_freq_error_ppm(&config->wallclock);
-    options.on_disconnect = connection_log_end;
     return dvbcss_wc_ws_endpoint_create(&app2app->wc, parts->server, &options);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "channels.h"
 #include "connection_log.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/system_time.h"
@@ -157,16 +158,11 @@ static void endpoint_url(const char *listener, bool enabled, const char *path, c
 static int start_cii(struct services *services, const struct config *config,
                      struct services_error *error)
 {
-    struct dvbcss_cii_endpoint_options options = DVBCSS_CII_ENDPOINT_OPTIONS_INIT;
+    struct dvbcss_cii_endpoint_options options = channels_cii(config, services->hosts);
     int result;
 
     options.path = config->cii.path;
     options.enabled = config->cii.enabled;
-    options.access = limits_access(&config->cii, services->hosts);
-    limits_of_endpoint(&options.limits, &config->cii);
-    options.advertise_host = *config->http.advertise_host ? config->http.advertise_host : NULL;
-    options.advertise_port = (uint16_t)config->http.advertise_port;
-    options.advertise_tls_port = (uint16_t)config->tls.advertise_port;
     options.user_data_size = sizeof(struct page_companion);
     options.hooks.on_connect = on_companion;
     options.hooks.on_disconnect = on_cii_gone;
@@ -213,17 +209,12 @@ static int start_ts(struct services *services, const struct config *config,
 static int start_wc_ws(struct services *services, const struct config *config,
                        struct services_error *error)
 {
-    struct dvbcss_wc_ws_endpoint_options options = DVBCSS_WC_WS_ENDPOINT_OPTIONS_INIT;
+    struct dvbcss_wc_ws_endpoint_options options =
+        channels_wall_clock(config, services->hosts, services->wall_clock);
     int result;
 
     options.path = config->wc_ws.path;
     options.enabled = config->wc_ws.enabled;
-    options.access = limits_access(&config->wc_ws, services->hosts);
-    limits_of_endpoint(&options.limits, &config->wc_ws);
-    options.answers_per_s = (unsigned)config->wc_ws_answers_per_s;
-    options.wall_clock = services->wall_clock;
-    options.max_freq_error_ppm = wall_clock_freq_error_ppm(&config->wallclock);
-    options.on_disconnect = connection_log_end;
     result = dvbcss_wc_ws_endpoint_create(&services->wc_ws, services->server, &options);
     if (result != 0)
         return refuse(error, "wc_ws: %s: %s", options.path, dvbcss_error_text(result));

@@ -8,6 +8,7 @@
 
 #include "dvbcss/app2app_endpoint.h"
 #include "failing_alloc.h"
+#include "test_server.h"
 #include "ws_peer.h"
 
 static uv_loop_t loop;
@@ -25,34 +26,13 @@ static int create(void)
 
 static void start(void)
 {
-    struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {.host = "127.0.0.1"};
-
-    cr_assert_eq(uv_loop_init(&loop), 0);
-    options.listen = &listen;
-    options.listen_count = 1;
-    cr_assert_eq(dvbcss_server_create(&server, &loop, &options, NULL), 0);
-}
-
-static void note_closed(void *user)
-{
-    *(bool *)user = true;
-}
-
-static bool is_set(void *user)
-{
-    return *(bool *)user;
+    test_server_begin(&loop, &server);
 }
 
 static void stop(void)
 {
-    bool closed = false;
-
     dvbcss_app2app_endpoint_destroy(relay);
-    dvbcss_server_close(server, note_closed, &closed);
-    cr_expect(ws_peer_pump(&loop, is_set, &closed));
-    uv_run(&loop, UV_RUN_DEFAULT);
-    cr_expect_eq(uv_loop_close(&loop), 0);
+    test_server_end(&loop, server);
 }
 
 TestSuite(app2app_memory, .init = start, .fini = stop);

@@ -10,6 +10,7 @@
 
 #include "dvbcss/alloc.h"
 #include "dvbcss/cii_endpoint.h"
+#include "test_server.h"
 #include "ws_peer.h"
 
 static uv_loop_t loop;
@@ -107,25 +108,10 @@ static void restart(const struct dvbcss_cii_endpoint_options *options)
     cr_assert_eq(dvbcss_cii_endpoint_create(&cii, server, options), 0);
 }
 
-static void note_closed(void *user)
-{
-    *(bool *)user = true;
-}
-
-static bool is_set(void *user)
-{
-    return *(bool *)user;
-}
-
 static void stop(void)
 {
-    bool closed = false;
-
     dvbcss_cii_endpoint_destroy(cii);
-    dvbcss_server_close(server, note_closed, &closed);
-    cr_expect(ws_peer_pump(&loop, is_set, &closed));
-    uv_run(&loop, UV_RUN_DEFAULT);
-    cr_expect_eq(uv_loop_close(&loop), 0);
+    test_server_end(&loop, server);
 }
 
 TestSuite(cii_endpoint, .init = start, .fini = stop);

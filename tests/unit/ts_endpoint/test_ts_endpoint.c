@@ -9,6 +9,7 @@
 
 #include "dvbcss/log.h"
 #include "dvbcss/ts_endpoint.h"
+#include "test_server.h"
 #include "ws_peer.h"
 
 #define SECOND INT64_C(1000000000)
@@ -186,43 +187,23 @@ static void restart(const struct dvbcss_ts_endpoint_options *options)
 static void start(void)
 {
     struct dvbcss_root_clock_options root = DVBCSS_ROOT_CLOCK_OPTIONS_INIT;
-    struct dvbcss_server_options options = DVBCSS_SERVER_OPTIONS_INIT;
-    struct dvbcss_server_listen listen = {.host = "127.0.0.1"};
     struct dvbcss_ts_endpoint_options endpoint;
 
     root.now_ns = read_wall;
     root.precision_s = 1e-9;
     cr_assert_eq(dvbcss_root_clock_create(&wall_clock, &root), 0);
-    cr_assert_eq(uv_loop_init(&loop), 0);
-    options.listen = &listen;
-    options.listen_count = 1;
-    cr_assert_eq(dvbcss_server_create(&server, &loop, &options, NULL), 0);
+    test_server_begin(&loop, &server);
     endpoint = with_hooks();
     begin_endpoint(&endpoint);
     play(0, 1.0);
 }
 
-static void note_closed(void *user)
-{
-    *(bool *)user = true;
-}
-
-static bool is_set(void *user)
-{
-    return *(bool *)user;
-}
-
 static void stop(void)
 {
-    bool closed = false;
-
     dvbcss_ts_endpoint_destroy(ts);
     cr_expect_eq(timeline.needed, 0);
     cr_expect_null(pts.attachments);
-    dvbcss_server_close(server, note_closed, &closed);
-    cr_expect(ws_peer_pump(&loop, is_set, &closed));
-    uv_run(&loop, UV_RUN_DEFAULT);
-    cr_expect_eq(uv_loop_close(&loop), 0);
+    test_server_end(&loop, server);
     dvbcss_clock_destroy(wall_clock);
 }
 
