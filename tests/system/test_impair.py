@@ -116,10 +116,15 @@ class Models(unittest.TestCase):
         self.assertAlmostEqual(draw("--model", "reorder")["up"]["duplicated"], 2490, delta=200)
 
     def test_power_save_holds_until_the_beacon(self):
-        done = draw("--held", "1", "--beacon-ms", "100", "--delay-up-ms", "1")
-        # Sent at multiples of 10 ms, they arrive at multiples of 100 ms.
-        self.assertEqual(done["up"]["delay_ms"]["max"], 100)
-        self.assertEqual(done["up"]["delay_ms"]["min"], 10)
+        held = ("--held", "1", "--beacon-ms", "100", "--delay-up-ms", "1")
+        delay_ms = draw(*held)["up"]["delay_ms"]
+        # Sent at multiples of 10 ms, they wait for ten different times, and then take 1 ms.
+        self.assertAlmostEqual(delay_ms["max"] - delay_ms["min"], 90, places=5)
+        self.assertAlmostEqual(delay_ms["mean"], (delay_ms["max"] + delay_ms["min"]) / 2, places=5)
+        self.assertTrue(1 <= delay_ms["min"] <= 11)
+        # The beacons' phase is the seed's.
+        other = draw(*held, "--seed", "2")["up"]["delay_ms"]
+        self.assertNotAlmostEqual(other["min"], delay_ms["min"], places=2)
 
     def test_the_route_changes_at_its_time(self):
         before = draw("--model", "route-change")

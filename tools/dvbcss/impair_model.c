@@ -111,67 +111,21 @@ const struct impair_model *impair_model_find(const char *name)
     return NULL;
 }
 
-/* ---- random numbers ------------------------------------------------------------------------- */
-
-static const uint64_t golden_ratio = UINT64_C(0x9E3779B97F4A7C15);
-
-/* SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
-uint64_t impair_random_bits(struct impair_random *random)
-{
-    uint64_t bits = random->state += golden_ratio;
-
-    bits = (bits ^ (bits >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return bits ^ (bits >> 31);
-}
-
-void impair_random_seed(struct impair_random *random, uint64_t seed, uint64_t stream)
-{
-    struct impair_random seeder = {seed};
-
-    /* Streams start at places that have nothing to do with each other. */
-    random->state = impair_random_bits(&seeder) ^ ((stream + 1) * golden_ratio);
-    random->state = impair_random_bits(random);
-}
-
-/* From 0 up to, not including, 1. */
-static double draw_uniform(struct impair_random *random)
-{
-    return (double)(impair_random_bits(random) >> 11) * 0x1p-53;
-}
-
-static bool draw_chance(struct impair_random *random, double share)
-{
-    return draw_uniform(random) < share;
-}
-
-static double draw_exponential(struct impair_random *random, double mean)
-{
-    return -mean * log1p(-draw_uniform(random));
-}
-
-/* Box and Muller, "A note on the generation of random normal deviates", 1958. */
-static double draw_normal(struct impair_random *random)
-{
-    static const double two_pi = 6.283185307179586;
-    double radius = sqrt(-2.0 * log1p(-draw_uniform(random)));
-
-    return radius * cos(two_pi * draw_uniform(random));
-}
-
 /* ---- what becomes of a datagram ------------------------------------------------------------- */
 
-enum { STREAM_LOSS = IMPAIR_DIRECTIONS, STREAM_LOAD };
+enum { STREAM_LOSS = IMPAIR_DIRECTIONS, STREAM_LOAD, STREAM_BEACON, STREAMS };
+
+_Static_assert((int)STREAMS <= (int)IMPAIR_STREAM_FREE, "others draw from the rest");
 
 static double draw_jitter_ms(struct impair_random *random, const struct impair_delay *delay)
 {
     switch (delay->spread) {
     case IMPAIR_LOGNORMAL:
-        return delay->jitter_ms * exp(delay->sigma * draw_normal(random));
+        return delay->jitter_ms * exp(delay->sigma * impair_random_normal(random));
     case IMPAIR_UNIFORM:
-        return delay->jitter_ms * draw_uniform(random);
+        return delay->jitter_ms * impair_random_uniform(random);
     default:
-        return draw_exponential(random, delay->jitter_ms);
+        return impair_random_exponential(random, delay->jitter_ms);
     }
 }
 
@@ -200,7 +154,7 @@ static bool walk_phases(struct impair_phase_walk *walk, const struct impair_phas
         /* It begins with the first state. */
         walk->second = walk->until_ns > 0 && !walk->second;
         mean_s = walk->second ? phases->second_mean_s : phases->first_mean_s;
-        span_s = draw_exponential(&walk->random, mean_s);
+        span_s = impair_random_exponential(&walk->random, mean_s);
         walk->until_ns += 1 + nanoseconds(fmin(span_s, phase_max_s) * 1e3);
     }
     return walk->second;
@@ -209,6 +163,8 @@ static bool walk_phases(struct impair_phase_walk *walk, const struct impair_phas
 void impair_network_init(struct impair_network *network, const struct impair_model *model,
                          uint64_t seed)
 {
+    struct impair_random beacon;
+
     *network = (struct impair_network){.model = *model};
     if (network->model.beacon_ms <= 0)
         network->model.beacon_ms = beacon_default_ms;
@@ -218,6 +174,21 @@ void impair_network_init(struct impair_network *network, const struct impair_mod
         impair_random_seed(&network->random[i], seed, i);
     impair_random_seed(&network->loss.random, seed, STREAM_LOSS);
     impair_random_seed(&network->load.random, seed, STREAM_LOAD);
+    impair_random_seed(&beacon, seed, STREAM_BEACON);
+    network->beacon_phase_ms = impair_random_uniform(&beacon) * network->model.beacon_ms;
+}
+
+/* How long a datagram waits for the beacon. It does so at the access point, before its way over the
+ * air, so that it arrives as much after the beacon as that way takes: delivering it at the beacon
+ * itself would hide its jitter, and most of what strays. */
+static double draw_held_ms(struct impair_network *network, struct impair_random *random,
+                           int64_t now_ns)
+{
+    double beacon_ms = network->model.beacon_ms;
+
+    if (!impair_random_chance(random, network->model.held_share))
+        return 0;
+    return beacon_ms - fmod((double)now_ns / 1e6 + network->beacon_phase_ms, beacon_ms);
 }
 
 static double draw_delay_ms(struct impair_network *network, enum impair_direction direction,
@@ -229,17 +200,12 @@ static double draw_delay_ms(struct impair_network *network, enum impair_directio
     double delay_ms =
         model->delay[direction].base_ms + (calm ? jitter_ms / model->calm_divisor : jitter_ms);
 
-    if (draw_chance(random, model->extra_share))
+    if (impair_random_chance(random, model->extra_share))
         delay_ms += model->extra.base_ms + draw_jitter_ms(random, &model->extra);
     if (model->event == IMPAIR_ROUTE_CHANGE && direction == IMPAIR_UP &&
         now_ns >= nanoseconds(model->event_at_s * 1e3))
         delay_ms += model->event_delay_ms;
-    if (draw_chance(random, model->held_share)) {
-        double arrival_ms = (double)now_ns / 1e6 + delay_ms;
-
-        delay_ms += ceil(arrival_ms / model->beacon_ms) * model->beacon_ms - arrival_ms;
-    }
-    return delay_ms;
+    return delay_ms + draw_held_ms(network, random, now_ns);
 }
 
 bool impair_network_is_out(const struct impair_network *network, int64_t now_ns)
@@ -260,10 +226,10 @@ struct impair_fate impair_network_draw(struct impair_network *network,
     bool bad = walk_phases(&network->loss, &model->loss_phases, now_ns);
     bool calm = walk_phases(&network->load, &model->load_phases, now_ns);
 
-    if (draw_chance(random, bad ? model->bad_loss : model->loss) ||
+    if (impair_random_chance(random, bad ? model->bad_loss : model->loss) ||
         impair_network_is_out(network, now_ns))
         return fate;
-    fate.copies = draw_chance(random, model->duplicate_share) ? 2 : 1;
+    fate.copies = impair_random_chance(random, model->duplicate_share) ? 2 : 1;
     for (unsigned i = 0; i < fate.copies; i++)
         fate.delay_ns[i] =
             nanoseconds(fmin(draw_delay_ms(network, direction, now_ns, calm), delay_max_ms));

@@ -3,13 +3,16 @@
  * Models of networks: what happens to each datagram on its way, drawn from a seed.
  *
  * A model is data; the twelve that accuracy figures name are in one table. Nothing here reads a
- * clock, opens a socket or allocates: times come in as nanoseconds since the network began.
+ * clock, opens a socket or allocates: times come in as nanoseconds since the network began. So the
+ * same networks are behind the relay, in real time, and in tests/simulation/, in virtual time.
  */
 #ifndef DVBCSS_TOOL_IMPAIR_MODEL_H
 #define DVBCSS_TOOL_IMPAIR_MODEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "impair_random.h"
 
 /** Which way a datagram goes. */
 enum impair_direction {
@@ -73,7 +76,8 @@ struct impair_model {
     double extra_share;
     struct impair_delay extra;
     double duplicate_share;
-    /** This share is held until the next multiple of @ref beacon_ms: power save. */
+    /** This share is held until the next beacon, one every @ref beacon_ms, and goes its way then:
+     * power save. */
     double held_share;
     double beacon_ms;
     enum impair_event event;
@@ -93,16 +97,8 @@ extern const struct impair_model impair_models[];
 /** The model of a name; NULL for none. */
 const struct impair_model *impair_model_find(const char *name);
 
-/** A source of random numbers that a seed repeats. */
-struct impair_random {
-    uint64_t state;
-};
-
-/** Starts a source; each @p stream of a seed is another. */
-void impair_random_seed(struct impair_random *random, uint64_t seed, uint64_t stream);
-
-/** 64 random bits. Not for secrets. */
-uint64_t impair_random_bits(struct impair_random *random);
+/** A network draws from streams of its seed below this one; the others are free. */
+enum { IMPAIR_STREAM_FREE = 16 };
 
 /** The two states of an impair_phases, in time. */
 struct impair_phase_walk {
@@ -117,6 +113,8 @@ struct impair_network {
     struct impair_random random[IMPAIR_DIRECTIONS];
     struct impair_phase_walk loss;
     struct impair_phase_walk load;
+    /** How long before the network began the last beacon was: the same all the time. */
+    double beacon_phase_ms;
 };
 
 /** What becomes of a datagram. */

@@ -21,7 +21,7 @@ enum {
     LISTENER = 0,
     TIMER,
     FIRST_SESSION,
-    STREAM_ATTACK = 16,
+    STREAM_ATTACK = IMPAIR_STREAM_FREE,
 };
 
 /* How long the relay stays awake before the loop's other work has its turn. */
