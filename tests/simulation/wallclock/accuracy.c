@@ -41,11 +41,10 @@ static void print_runs(const struct selection *selection)
     printf("network,rule,title,seed,p50_ms,p95_ms,p99_ms,max_ms,bound_p50_ms,rtt_min_ms,coverage,"
            "availability,to_10_ms_s,to_5_ms_s,to_1_ms_s,recovery_s,requests_per_s,"
            "backward_steps\n");
-    for (size_t n = 0; n < sim_network_count; n++) {
+    for (const struct impair_model *model = impair_models; model->name; model++) {
         for (size_t r = 0; r < sim_rule_count; r++) {
-            struct sim_setting setting = {.network = &sim_networks[n],
-                                          .rule = &sim_rules[r],
-                                          .duration_s = selection->hours * 3600};
+            struct sim_setting setting = {
+                .network = model, .rule = &sim_rules[r], .duration_s = selection->hours * 3600};
 
             if (!chosen(selection->network, setting.network->name) ||
                 !chosen(selection->rule, setting.rule->name))
@@ -76,7 +75,7 @@ static bool parse(int count, char **arguments, struct selection *selection)
             return false;
     }
     return selection->hours > 0.02 &&
-           (!selection->network || sim_network_find(selection->network)) &&
+           (!selection->network || impair_model_find(selection->network)) &&
            (!selection->rule || sim_rule_find(selection->rule));
 }
 

@@ -1,5 +1,7 @@
 #include "sim_clock.h"
 
+#include <math.h>
+
 /* The frequency stays the same for so long, then changes by a step of the walk. */
 #define CHANGE_NS INT64_C(10000000000)
 
@@ -25,15 +27,15 @@ static void set_rate(struct sim_clock *clock)
 }
 
 void sim_clock_init(struct sim_clock *clock, const struct sim_clock_model *model,
-                    struct sim_random random, int64_t epoch_ns, int64_t step_ns)
+                    struct impair_random random, int64_t epoch_ns, int64_t step_ns)
 {
     *clock = (struct sim_clock){.model = model,
                                 .random = random,
                                 .whole_ns = epoch_ns,
                                 .next_change_ns = CHANGE_NS,
                                 .step_ns = step_ns};
-    clock->constant_ppm = sim_uniform(&clock->random, -model->range_ppm, model->range_ppm);
-    clock->triangle_phase = sim_unit(&clock->random);
+    clock->constant_ppm = model->range_ppm * (2 * impair_random_uniform(&clock->random) - 1);
+    clock->triangle_phase = impair_random_uniform(&clock->random);
     set_rate(clock);
 }
 
@@ -52,7 +54,8 @@ static void change_frequency(struct sim_clock *clock)
     double minutes = (double)CHANGE_NS / 60e9;
 
     clock->next_change_ns = clock->at_ns + CHANGE_NS;
-    clock->walked_ppm += clock->model->walk_ppm * sqrt(minutes) * sim_normal(&clock->random);
+    clock->walked_ppm +=
+        clock->model->walk_ppm * sqrt(minutes) * impair_random_normal(&clock->random);
     set_rate(clock);
 }
 

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "sim_random.h"
+#include "tools/dvbcss/impair_random.h"
 
 /* How a clock may be off. */
 struct sim_clock_model {
@@ -28,7 +28,7 @@ extern const struct sim_clock_model sim_tv_clock;
 
 struct sim_clock {
     const struct sim_clock_model *model;
-    struct sim_random random;
+    struct impair_random random;
     double constant_ppm;
     double walked_ppm;
     double triangle_phase;
@@ -44,7 +44,7 @@ struct sim_clock {
 
 /* A clock that shows `epoch_ns` at true time 0. */
 void sim_clock_init(struct sim_clock *clock, const struct sim_clock_model *model,
-                    struct sim_random random, int64_t epoch_ns, int64_t step_ns);
+                    struct impair_random random, int64_t epoch_ns, int64_t step_ns);
 
 /* Moves the clock to a true time, not before the last one. */
 void sim_clock_advance(struct sim_clock *clock, int64_t true_ns);

@@ -1,5 +1,6 @@
 #include "sim_run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,16 @@
 
 const double sim_goals_ms[SIM_GOALS] = {10, 5, 1};
 
+/* What draws random numbers, besides the network, of the run's seed. */
+enum {
+    STREAM_LOCAL_CLOCK = IMPAIR_STREAM_FREE,
+    STREAM_SERVER_CLOCK,
+    STREAM_EPOCHS,
+    STREAM_STAMPS,
+    STREAM_REQUESTER,
+    STREAM_ATTACKER,
+};
+
 /* ---- the world ------------------------------------------------------------------------------ */
 
 enum stage { TO_SERVER, IN_SERVER, TO_CLIENT };
@@ -50,13 +61,12 @@ struct settling {
 
 struct world {
     const struct sim_setting *setting;
-    const struct sim_network *network;
     const struct sim_rule *rule;
     int64_t now_ns;
     int64_t end_ns;
-    struct sim_random stamps, requester_random, attacker;
+    struct impair_random epochs, stamps, requester_random, attacker;
     struct sim_clock local, server;
-    struct sim_path path;
+    struct impair_network network;
     struct flight flights[FLIGHTS];
     unsigned flight_count;
     struct dvbcss_clock *root, *wall_clock;
@@ -113,10 +123,10 @@ static int64_t stamp_delay_ns(struct world *world, bool kernel)
     double delay_ns;
 
     if (kernel)
-        return (int64_t)sim_exponential(&world->stamps, 2e3);
-    delay_ns = sim_exponential(&world->stamps, 20e3);
-    if (sim_chance(&world->stamps, 0.01))
-        delay_ns += sim_exponential(&world->stamps, 1e6);
+        return (int64_t)impair_random_exponential(&world->stamps, 2e3);
+    delay_ns = impair_random_exponential(&world->stamps, 20e3);
+    if (impair_random_chance(&world->stamps, 0.01))
+        delay_ns += impair_random_exponential(&world->stamps, 1e6);
     return (int64_t)delay_ns;
 }
 
@@ -190,17 +200,16 @@ static void on_adjusted(void *user, const struct dvbcss_wc_adjustment *adjustmen
 
 /* ---- the companion -------------------------------------------------------------------------- */
 
-static void launch(struct world *world, enum sim_direction direction, enum stage stage,
+static void launch(struct world *world, enum impair_direction direction, enum stage stage,
                    int64_t extra_ns, const uint8_t *bytes)
 {
-    int64_t delays_ns[2];
-    unsigned copies = sim_path_send(&world->path, direction, world->now_ns, delays_ns);
+    struct impair_fate fate = impair_network_draw(&world->network, direction, world->now_ns);
 
-    for (unsigned i = 0; i < copies; i++) {
+    for (unsigned i = 0; i < fate.copies; i++) {
         struct flight *flight = &world->flights[world->flight_count++];
 
         must(world->flight_count < FLIGHTS, "room for packets");
-        flight->at_ns = world->now_ns + extra_ns + delays_ns[i];
+        flight->at_ns = world->now_ns + extra_ns + fate.delay_ns[i];
         flight->stage = stage;
         memcpy(flight->bytes, bytes, DVBCSS_WC_MESSAGE_SIZE);
     }
@@ -246,7 +255,7 @@ static void send(struct world *world, const struct dvbcss_wc_step *step)
         must(dvbcss_wc_requester_sent(world->requester, step->originate, local_now(world), true) ==
                  0,
              "stamping a request");
-    launch(world, SIM_UP, TO_SERVER,
+    launch(world, IMPAIR_UP, TO_SERVER,
            stamp_delay_ns(world, world->rule->kernel_stamps) + stamp_delay_ns(world, true),
            step->request);
 }
@@ -258,7 +267,7 @@ static void act(struct world *world)
         struct dvbcss_wc_step step;
 
         dvbcss_wc_requester_next(world->requester, local_now(world),
-                                 sim_bits(&world->requester_random), &step);
+                                 impair_random_bits(&world->requester_random), &step);
         switch (step.action) {
         case DVBCSS_WC_SEND:
             send(world, &step);
@@ -304,7 +313,7 @@ static void serve(struct world *world, struct flight flight)
                            flight.received_ns, sim_clock_read(&world->server),
                            flight.bytes) == DVBCSS_WC_ANSWERED,
          "answering");
-    launch(world, SIM_DOWN, TO_CLIENT,
+    launch(world, IMPAIR_DOWN, TO_CLIENT,
            stamp_delay_ns(world, false) + stamp_delay_ns(world, world->rule->kernel_stamps),
            flight.bytes);
 }
@@ -329,8 +338,8 @@ static void forge(struct world *world)
     uint8_t bytes[DVBCSS_WC_MESSAGE_SIZE];
     int64_t lie_ns = sim_clock_read(&world->server) + 100 * MS;
 
-    message.originate.seconds = (uint32_t)sim_bits(&world->attacker);
-    message.originate.nanoseconds = (uint32_t)(sim_bits(&world->attacker) % 1000000000u);
+    message.originate.seconds = (uint32_t)impair_random_bits(&world->attacker);
+    message.originate.nanoseconds = (uint32_t)(impair_random_bits(&world->attacker) % 1000000000u);
     must(dvbcss_wc_time_from_ns(lie_ns, &message.receive) == 0, "forging");
     message.transmit = message.receive;
     must(dvbcss_wc_message_encode(&message, bytes) == 0, "forging");
@@ -339,41 +348,42 @@ static void forge(struct world *world)
 
 static void attack(struct world *world)
 {
-    const struct sim_network *network = world->network;
-    double per_s = network->forged_per_s + network->replayed_per_s;
+    const struct impair_model *model = &world->network.model;
+    double per_s = model->forged_hz + model->replayed_hz;
     unsigned seen = world->seen_count < REPLAYS ? world->seen_count : REPLAYS;
 
-    if (sim_unit(&world->attacker) * per_s < network->forged_per_s)
+    if (impair_random_uniform(&world->attacker) * per_s < model->forged_hz)
         forge(world);
     else if (seen > 0)
-        receive(world, world->seen[sim_bits(&world->attacker) % seen]);
+        receive(world, world->seen[impair_random_bits(&world->attacker) % seen]);
     world->attack_ns =
-        world->now_ns + (int64_t)(sim_exponential(&world->attacker, 1 / per_s) * 1e9);
+        world->now_ns + (int64_t)(impair_random_exponential(&world->attacker, 1 / per_s) * 1e9);
 }
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-static int64_t epoch_of(uint64_t bits)
+/* Where a clock begins. */
+static int64_t draw_epoch(struct world *world)
 {
-    return (int64_t)(bits % 1000000) * S;
+    return (int64_t)(impair_random_bits(&world->epochs) % 1000000) * S;
 }
 
 static void restart_server(struct world *world)
 {
     if (!world->server_away) {
         world->server_away = true;
-        world->event_ns = world->now_ns + (int64_t)(world->network->restart_span_s * 1e9);
+        world->event_ns = world->now_ns + (int64_t)(world->network.model.event_for_s * 1e9);
         return;
     }
     world->server_away = false;
-    world->server.whole_ns = epoch_of(sim_bits(&world->attacker));
+    world->server.whole_ns = draw_epoch(world);
     world->event_over_ns = world->now_ns;
     world->event_ns = NEVER;
 }
 
 static void sleep_client(struct world *world)
 {
-    world->now_ns += (int64_t)(world->network->sleep_span_s * 1e9);
+    world->now_ns += (int64_t)(world->network.model.event_for_s * 1e9);
     sim_clock_sleep(&world->local, world->now_ns);
     sim_clock_advance(&world->server, world->now_ns);
     world->flight_count = 0;
@@ -423,7 +433,7 @@ static void step(struct world *world)
         return;
     }
     if (world->now_ns == world->event_ns) {
-        if (world->network->sleep_span_s > 0)
+        if (world->network.model.event == IMPAIR_CLIENT_SLEEP)
             sleep_client(world);
         else
             restart_server(world);
@@ -469,28 +479,50 @@ static void create_companion(struct world *world)
     must(rule->create(&world->estimator, &estimator) == 0, "creating an estimator");
 }
 
+static struct impair_random stream(const struct sim_setting *setting, uint64_t number)
+{
+    struct impair_random random;
+
+    impair_random_seed(&random, setting->seed, number);
+    return random;
+}
+
+/* The parts of the world that draw: each has its own numbers. */
+static void begin_drawing(struct world *world, const struct sim_setting *setting)
+{
+    world->epochs = stream(setting, STREAM_EPOCHS);
+    world->stamps = stream(setting, STREAM_STAMPS);
+    world->requester_random = stream(setting, STREAM_REQUESTER);
+    world->attacker = stream(setting, STREAM_ATTACKER);
+    sim_clock_init(&world->local, &sim_companion_clock, stream(setting, STREAM_LOCAL_CLOCK),
+                   draw_epoch(world), setting->rule->clock_step_ns);
+    sim_clock_init(&world->server, &sim_tv_clock, stream(setting, STREAM_SERVER_CLOCK),
+                   draw_epoch(world), 1);
+    impair_network_init(&world->network, setting->network, setting->seed);
+}
+
+/* When one end goes away. The network lets nothing pass meanwhile; that the server comes back with
+ * another epoch and that the client's clock stands still is done here. */
+static int64_t first_event_ns(const struct impair_model *model)
+{
+    bool at_an_end = model->event == IMPAIR_SERVER_RESTART || model->event == IMPAIR_CLIENT_SLEEP;
+
+    return at_an_end ? (int64_t)(model->event_at_s * 1e9) : NEVER;
+}
+
 static void begin(struct world *world, const struct sim_setting *setting)
 {
-    const struct sim_network *network = setting->network;
+    const struct impair_model *model = setting->network;
     struct dvbcss_wc_responder_options responder = {READING_S, sim_tv_clock.declared_ppm, false};
-    struct sim_random random = {setting->seed};
-    double event_s = network->restart_at_s + network->sleep_at_s;
     size_t samples = (size_t)setting->duration_s + 1;
 
-    *world = (struct world){.setting = setting, .network = network, .rule = setting->rule};
+    *world = (struct world){.setting = setting, .rule = setting->rule};
     world->end_ns = (int64_t)(setting->duration_s * 1e9);
-    sim_clock_init(&world->local, &sim_companion_clock, sim_fork(&random),
-                   epoch_of(sim_bits(&random)), setting->rule->clock_step_ns);
-    sim_clock_init(&world->server, &sim_tv_clock, sim_fork(&random), epoch_of(sim_bits(&random)),
-                   1);
-    sim_path_init(&world->path, network, sim_fork(&random));
-    world->stamps = sim_fork(&random);
-    world->requester_random = sim_fork(&random);
-    world->attacker = sim_fork(&random);
+    begin_drawing(world, setting);
     world->tick_ns = NEVER;
     world->sample_ns = FINE_SAMPLE_NS;
-    world->attack_ns = network->forged_per_s + network->replayed_per_s > 0 ? S : NEVER;
-    world->event_ns = event_s > 0 ? (int64_t)(event_s * 1e9) : NEVER;
+    world->attack_ns = model->forged_hz + model->replayed_hz > 0 ? S : NEVER;
+    world->event_ns = first_event_ns(model);
     world->rtt_min_ns = INT64_MAX;
     world->recovery.since_s = NAN;
     for (int i = 0; i < SIM_GOALS; i++)

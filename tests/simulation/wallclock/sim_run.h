@@ -7,15 +7,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim_network.h"
 #include "sim_rules.h"
+#include "tools/dvbcss/impair_model.h"
 
 /* The errors to reach, in ms. */
 enum { SIM_GOALS = 3 };
 extern const double sim_goals_ms[SIM_GOALS];
 
 struct sim_setting {
-    const struct sim_network *network;
+    const struct impair_model *network;
     const struct sim_rule *rule;
     uint64_t seed;
     double duration_s;
