@@ -1,6 +1,7 @@
 /**
  * @file
- * Heads of the frames that a server sends, and codes of close frames. Private to server-core.
+ * Opcodes, heads of the frames that a server sends, and codes of close frames. Private to
+ * server-core.
  */
 #ifndef DVBCSS_WS_FRAME_H
 #define DVBCSS_WS_FRAME_H
@@ -9,12 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Opcodes of RFC 6455 section 11.8 that the base sends. */
+/** Opcodes of RFC 6455 section 11.8. */
 enum ws_opcode {
+    WS_OPCODE_CONTINUATION = 0,
     WS_OPCODE_TEXT = 1,
     WS_OPCODE_BINARY = 2,
     WS_OPCODE_CLOSE = 8,
     WS_OPCODE_PING = 9,
+    WS_OPCODE_PONG = 10,
 };
 
 /** Longest head of a frame without a mask. */
