@@ -2,14 +2,6 @@
 
 #include "dvbcss/server.h"
 
-enum {
-    FIN = 0x80,
-    /* Lengths up to this stand in the head's second byte; these two values announce more. */
-    SHORT_LENGTH_MAX = 125,
-    LENGTH_IN_2_BYTES = 126,
-    LENGTH_IN_8_BYTES = 127,
-};
-
 /* Writes the low @p count bytes of a length, the highest first. */
 static void put_length(uint8_t *bytes, uint64_t length, unsigned count)
 {
@@ -19,14 +11,14 @@ static void put_length(uint8_t *bytes, uint64_t length, unsigned count)
 
 size_t ws_frame_put_head(uint8_t *payload, enum ws_opcode opcode, size_t length)
 {
-    unsigned extended = length <= SHORT_LENGTH_MAX ? 0 : length <= UINT16_MAX ? 2 : 8;
+    unsigned extended = length <= WS_LENGTH_SHORT_MAX ? 0 : length <= UINT16_MAX ? 2 : 8;
     uint8_t *head = payload - 2 - extended;
 
-    head[0] = (uint8_t)(FIN | opcode);
+    head[0] = (uint8_t)(WS_HEAD_FIN | opcode);
     if (extended == 0)
         head[1] = (uint8_t)length;
     else
-        head[1] = extended == 2 ? LENGTH_IN_2_BYTES : LENGTH_IN_8_BYTES;
+        head[1] = extended == 2 ? WS_LENGTH_IN_2_BYTES : WS_LENGTH_IN_8_BYTES;
     put_length(head + 2, length, extended);
     return 2 + extended;
 }

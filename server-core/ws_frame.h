@@ -1,6 +1,6 @@
 /**
  * @file
- * Opcodes, heads of the frames that a server sends, and codes of close frames. Private to
+ * Opcodes and heads of frames, how a server writes them, and codes of close frames. Private to
  * server-core.
  */
 #ifndef DVBCSS_WS_FRAME_H
@@ -18,6 +18,22 @@ enum ws_opcode {
     WS_OPCODE_CLOSE = 8,
     WS_OPCODE_PING = 9,
     WS_OPCODE_PONG = 10,
+};
+
+/** The first two bytes of a head, RFC 6455 section 5.2. */
+enum {
+    WS_HEAD_FIN = 0x80,
+    WS_HEAD_RESERVED = 0x70,
+    WS_HEAD_OPCODE = 0x0f,
+    WS_HEAD_MASKED = 0x80,
+    WS_HEAD_LENGTH = 0x7f,
+};
+
+/** Lengths up to the first stand in the head's second byte; the two others announce more bytes. */
+enum {
+    WS_LENGTH_SHORT_MAX = 125,
+    WS_LENGTH_IN_2_BYTES = 126,
+    WS_LENGTH_IN_8_BYTES = 127,
 };
 
 /** Longest head of a frame without a mask. */

@@ -28,7 +28,7 @@ enum ws_frame_event_kind {
 struct ws_frame_event {
     enum ws_frame_event_kind kind;
     /** Payload, unmasked: inside of the bytes that were given (a part) or of the reader (a control
-     * frame); valid until the next call. */
+     * frame); valid until the next call. NULL of what has no payload by its kind. */
     const uint8_t *bytes;
     size_t length;
     /** Of a part: it is the last of its message; its message is binary. */
@@ -38,22 +38,22 @@ struct ws_frame_event {
     const char *reason;
 };
 
-/** All its members are its own. All zero is the state before the first byte. */
+/** Its members are its own. All zero is the state before the first byte. */
 struct ws_frame_reader {
-    /** What is still missing of the payload of the frame that is being read. */
+    /** What is still missing of the payload of a frame; 0 in its head and between frames. */
     uint64_t payload_left;
-    uint8_t head[14];
-    uint8_t head_length;
+    /** Why nothing can be read any more; NULL while it can. */
+    const char *breach;
+    /** Of the frame whose payload is being read. */
+    enum ws_frame_event_kind kind;
+    /** It begins with the byte for the next byte of payload. */
     uint8_t mask[4];
-    /** Where in the mask the next byte of payload is. */
-    uint8_t mask_offset;
-    uint8_t control_length;
-    bool in_payload;
     /** Between the first and the last frame of a message, and whether that is binary. */
     bool in_message;
     bool binary;
-    const char *breach;
-    uint8_t control[WS_CONTROL_MAX];
+    /** Of a head, or of the payload of a control frame, what has come: still masked. */
+    uint8_t kept_length;
+    uint8_t kept[WS_CONTROL_MAX];
 };
 
 /**
@@ -62,8 +62,10 @@ struct ws_frame_reader {
  * Breaches are: a reserved bit, an unknown opcode, a frame without mask, a length in more bytes
  * than it needs or beyond 63 bits, a control frame that is fragmented or has more than
  * WS_CONTROL_MAX bytes, a continuation of nothing, a message inside of another. They are told as
- * soon as they can be seen: of the first byte before the second has come. Whether text is UTF-8,
- * and what a close frame says, is for the caller to look at.
+ * soon as they can be seen: of the first byte before the second has come. A breach takes all bytes,
+ * and so does every later call, which tells of the same breach. Whether text is UTF-8, and what a
+ * close frame says, is for the caller to look at; a frame after a close frame is one like any
+ * other.
  *
  * Parts come as soon as there are bytes of them; a message of none has one part of length 0, and so
  * has one whose last frame is empty. Frames that bring neither a byte nor the end of their message
