@@ -26,7 +26,7 @@ enum ws_request_state {
 };
 
 /**
- * @param max_bytes of a head, from the first byte to the empty line
+ * @param max_bytes of a head, with the empty lines in front of it and the one behind it
  * @return 0 or DVBCSS_ENOMEM
  */
 DVBCSS_NODISCARD int ws_request_create(struct ws_request **request, size_t max_bytes);
@@ -38,9 +38,11 @@ void ws_request_destroy(struct ws_request *request);
  * Takes what has arrived, up to the end of the head. Lines end with CRLF or LF; empty lines in
  * front of the first are skipped. Malformed are: a line that is no request line of HTTP/1.0 or 1.1
  * (of any other version, too), a method or the name of a header that is no token, blanks around
- * that name, a folded line, a control character anywhere, a CR without LF, and a target that is
- * neither a path nor an absolute URL of http or https, or whose path has a percent sign without two
- * hexadecimal digits, encodes a control character, or leads above the root.
+ * that name, a folded line, a control character anywhere (a tab in or around the value of a header
+ * is fine), a CR without LF, and a target that is neither a path nor an absolute URL of http or
+ * https, that has a fragment, or whose path has a percent sign without two hexadecimal digits,
+ * encodes a control character, or leads above the root. That is told once the line is complete, of
+ * a control character at once.
  *
  * @param request of which the state is still WS_REQUEST_INCOMPLETE
  * @param taken   how many of the bytes belong to the head; all of them unless it is complete
@@ -60,8 +62,9 @@ bool ws_request_begun(const struct ws_request *request);
 /** "GET", "POST", ...: any token. */
 const char *ws_request_method(const struct ws_request *request);
 
-/** Percent-decoded and normalised: begins with "/", has no "." and "..", no empty segments; a slash
- * at the end stays. Text of any bytes but control characters. */
+/** Percent-decoded, then normalised: begins with "/", has no segments "." and "..", no empty ones;
+ * a slash at the end stays. Text of any bytes but control characters: its encoding is not looked
+ * at. The host of an absolute URL is not kept. */
 const char *ws_request_path(const struct ws_request *request);
 
 /** What follows the question mark, as it was sent; "" without one. */
@@ -79,7 +82,8 @@ const char *ws_request_header(const struct ws_request *request, const char *name
 /**
  * Copies the values of all headers of this name, with ", " between them.
  *
- * @return 0, DVBCSS_ENOENT (there is none, or they are empty) or DVBCSS_ENOSPC; @p value is
+ * @param size of @p value, with the NUL
+ * @return 0, DVBCSS_ENOENT (there is none, or all of them are empty) or DVBCSS_ENOSPC; @p value is
  *         terminated, and empty if the result is not 0
  */
 DVBCSS_NODISCARD int ws_request_copy_header(const struct ws_request *request, const char *name,
