@@ -148,7 +148,6 @@ static void deliver(struct dvbcss_connection *connection, const void *bytes, siz
     endpoint->server->counters.bytes_in += length;
     if (binary && endpoint->options.binary_policy == DVBCSS_BINARY_IGNORE)
         return;
-    /* The library looks at it as it comes, and misses a character that the end cuts off. */
     if (!binary && !utf8_bytes_are_valid(bytes, length)) {
         ws_connection_close(connection, DVBCSS_CLOSE_INVALID_DATA, "text is not UTF-8");
         return;
@@ -338,8 +337,8 @@ void ws_connection_flush(struct dvbcss_connection *connection, bool hooks)
     } else if (dvbcss_connection_congested(connection)) {
         ws_wire_want_write(connection->socket->wire);
     } else {
-        /* Also if nothing of ours was waiting: the rest of a handshake or of a pong that the
-         * library had to keep may have had somebody else hold back. */
+        /* Also if no message was waiting: the rest of a handshake or of a pong may have had
+         * somebody hold back. */
         connection->congested = false;
         if (hooks && !connection->closing && endpoint->options.hooks.on_drained)
             endpoint->options.hooks.on_drained(endpoint->options.context, connection);

@@ -1,3 +1,6 @@
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,45 +12,42 @@ enum {
     KEY_PADDING = 2,
 };
 
-static bool is_letter(char c)
+/* The length of the first member of a list with commas, without the blanks behind it. */
+static size_t member_length(const char *list)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    size_t length = strcspn(list, ",");
+
+    while (length != 0 && (list[length - 1] == ' ' || list[length - 1] == '\t'))
+        length--;
+    return length;
 }
 
-static bool is_name(char c)
+/* In letters of any case. */
+static bool list_has(const char *list, const char *member)
 {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
-}
+    size_t length;
 
-/* The library reads the Connection header once more, by a tokenizer that drops the connection
- * without an answer where it sees something unusual. Only lists of plain names are let through. */
-static bool connection_names_upgrade(const char *list)
-{
-    bool found = false;
-
-    for (;;) {
-        size_t length = 0;
-
-        list += strspn(list, " \t");
-        if (!is_letter(*list))
-            return false;
-        while (is_name(list[length]))
-            length++;
-        if (length == strlen("upgrade") && strncasecmp(list, "upgrade", length) == 0)
-            found = true;
+    while (list += strspn(list, " \t,"), *list != '\0') {
+        length = member_length(list);
+        if (length == strlen(member) && strncasecmp(list, member, length) == 0)
+            return true;
         list += length;
-        list += strspn(list, " \t");
-        if (*list == '\0')
-            return found;
-        if (*list++ != ',')
-            return false;
     }
+    return false;
 }
 
-/* The library leaves the blanks behind a value in it. */
-static bool is_version_13(const char *version)
+/* Whether one of the headers of that name has a member in its list. */
+static bool header_has(const struct ws_request *request, const char *name, const char *member)
 {
-    return strncmp(version, "13", 2) == 0 && version[2 + strspn(version + 2, " \t")] == '\0';
+    char value[256];
+
+    return ws_request_copy_header(request, name, value, sizeof value) == 0 &&
+           list_has(value, member);
+}
+
+static const char *only_header(const struct ws_request *request, const char *name)
+{
+    return ws_request_count(request, name) == 1 ? ws_request_header(request, name) : "";
 }
 
 static bool key_is_valid(const char *key)
@@ -59,20 +59,38 @@ static bool key_is_valid(const char *key)
            strcmp(key + KEY_CHARACTERS - KEY_PADDING, "==") == 0;
 }
 
-int ws_handshake_check(const struct ws_handshake *handshake)
+bool ws_handshake_is_meant(const struct ws_request *request)
 {
-    if (!handshake->get)
-        return DVBCSS_REFUSAL_METHOD;
-    if (handshake->host_length <= 0)
-        return DVBCSS_REFUSAL_MALFORMED;
-    if (strcasecmp(handshake->upgrade, "websocket") != 0 ||
-        !connection_names_upgrade(handshake->connection))
+    return header_has(request, "upgrade", "websocket");
+}
+
+int ws_handshake_check(const struct ws_request *request)
+{
+    if (!ws_handshake_is_meant(request))
         return DVBCSS_REFUSAL_NOT_WEBSOCKET;
-    if (!is_version_13(handshake->version))
+    if (strcmp(ws_request_method(request), "GET") != 0)
+        return DVBCSS_REFUSAL_METHOD;
+    if (!ws_request_is_http_1_1(request) || ws_request_count(request, "origin") > 1 ||
+        *only_header(request, "host") == '\0')
+        return DVBCSS_REFUSAL_MALFORMED;
+    if (!header_has(request, "connection", "upgrade"))
+        return DVBCSS_REFUSAL_NOT_WEBSOCKET;
+    if (strcmp(only_header(request, "sec-websocket-version"), "13") != 0)
         return DVBCSS_REFUSAL_VERSION;
-    if (!key_is_valid(handshake->key))
+    if (!key_is_valid(only_header(request, "sec-websocket-key")))
         return DVBCSS_REFUSAL_KEY;
-    if (handshake->protocol_length != 0)
+    if (ws_request_count(request, "sec-websocket-protocol") != 0)
         return DVBCSS_REFUSAL_SUBPROTOCOL;
     return -1;
+}
+
+void ws_handshake_accept(const char *key, char accept[WS_ACCEPT_SIZE])
+{
+    char text[KEY_CHARACTERS + sizeof "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"];
+    unsigned char digest[SHA_DIGEST_LENGTH];
+    int length = snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                          KEY_CHARACTERS, key);
+
+    SHA1((const unsigned char *)text, (size_t)length, digest);
+    EVP_EncodeBlock((unsigned char *)accept, digest, sizeof digest);
 }

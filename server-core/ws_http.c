@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "dvbcss/alloc.h"
 #include "server-core/ws_internal.h"
@@ -8,6 +9,8 @@ enum {
     /* Of an answer, given to the socket at a time. */
     CHUNK_BYTES = 65536,
     REFUSALS_LOGGED_PER_S = 5,
+    /* Of a Content-Length, so that it fits into 63 bits. */
+    LENGTH_DIGITS = 18,
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -115,35 +118,17 @@ void ws_exchange_drop(struct ws_socket *socket)
 {
     struct ws_exchange *exchange = socket->exchange;
 
+    ws_request_destroy(socket->request);
+    socket->request = NULL;
+    socket->exchange = NULL;
     if (!exchange)
         return;
-    socket->exchange = NULL;
     dvbcss_message_release(exchange->answer);
-    dvbcss_free(exchange->path);
-    dvbcss_free(exchange->query);
     dvbcss_free(exchange->body);
     dvbcss_free(exchange);
 }
 
-static int begin_exchange(struct ws_socket *socket, const char *method, const char *path,
-                          const char *query)
-{
-    struct ws_exchange *exchange = dvbcss_calloc(1, sizeof *exchange);
-
-    if (!exchange)
-        return DVBCSS_ENOMEM;
-    exchange->socket = socket;
-    exchange->method = method;
-    exchange->path = dvbcss_strdup(path);
-    exchange->query = dvbcss_strdup(query);
-    socket->exchange = exchange;
-    if (exchange->path && exchange->query)
-        return 0;
-    ws_exchange_drop(socket);
-    return DVBCSS_ENOMEM;
-}
-
-/* Writes the answer as far as the socket takes it, and hangs up once all of it is gone. */
+/* Writes the answer as far as the socket takes it, and says goodbye once all of it is gone. */
 static int continue_answer(struct ws_socket *socket)
 {
     struct ws_exchange *exchange = socket->exchange;
@@ -154,27 +139,23 @@ static int continue_answer(struct ws_socket *socket)
 
         if (length > CHUNK_BYTES)
             length = CHUNK_BYTES;
-        if (ws_wire_write_http(socket->wire, answer->bytes + exchange->sent, length) != 0)
+        if (ws_wire_write(socket->wire, answer->bytes + exchange->sent, length) != 0)
             return -1;
         exchange->sent += length;
         socket->since_ms = uv_now(socket->server->loop);
     }
     if (ws_wire_congested(socket->wire)) {
+        /* A peer that sends on would be heard in vain, and its end would cut the answer off. */
+        ws_wire_set_reading(socket->wire, false);
         ws_wire_want_write(socket->wire);
         return 0;
     }
     ws_exchange_drop(socket);
-    return -1;
+    ws_wire_set_reading(socket->wire, true);
+    return ws_socket_finish(socket);
 }
 
-/* Until the answer is gone the library neither reads from the peer nor stops to be told that it
- * could: the loop spins for as long as something is there. */
-bool ws_http_spins(const struct ws_socket *socket)
-{
-    return socket->exchange && socket->exchange->answer && ws_wire_has_input(socket->wire);
-}
-
-int ws_event_http_writable(struct ws_socket *socket)
+int ws_http_continue(struct ws_socket *socket)
 {
     return socket->exchange && socket->exchange->answer ? continue_answer(socket) : 0;
 }
@@ -192,12 +173,19 @@ static void note_refusal(struct ws_socket *socket, enum dvbcss_refusal why)
                    dvbcss_address_format(&socket->peer.any, peer), ws_refusal_text(why));
 }
 
+static int finish_with(struct ws_socket *socket, struct dvbcss_message *answer)
+{
+    int result = ws_wire_write(socket->wire, answer->bytes, answer->length);
+
+    ws_exchange_drop(socket);
+    return result == 0 ? ws_socket_finish(socket) : -1;
+}
+
 int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
                         struct dvbcss_message *answer)
 {
     note_refusal(socket, why);
-    ws_wire_write_http(socket->wire, answer->bytes, answer->length);
-    return -1;
+    return finish_with(socket, answer);
 }
 
 int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why)
@@ -206,14 +194,15 @@ int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why)
     const struct dvbcss_refusal_format *format =
         exchange && exchange->handler ? exchange->handler->options.refusal_format : NULL;
     struct dvbcss_message *answer;
+    int result;
 
     note_refusal(socket, why);
     if (ws_refusal_build(&answer, socket->server, why, format,
-                         exchange && strcmp(exchange->method, "HEAD") == 0) == 0) {
-        ws_wire_write_http(socket->wire, answer->bytes, answer->length);
-        dvbcss_message_release(answer);
-    }
-    return -1;
+                         exchange && strcmp(exchange->method, "HEAD") == 0) != 0)
+        return -1;
+    result = finish_with(socket, answer);
+    dvbcss_message_release(answer);
+    return result;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -251,20 +240,19 @@ static bool has_body(const char *method)
 }
 
 /* The length of the body, or -1 if it cannot be told: a length that is no number, none for a method
- * that comes with a body, or a transfer coding, which the library does not understand. */
-static long long body_length_of(struct ws_socket *socket, const char *method)
+ * that comes with a body, or a transfer coding, of which the base knows none. */
+static long long body_length_of(const struct ws_request *request)
 {
-    char value[24];
-    int length = ws_wire_header(socket->wire, WS_HEADER_TRANSFER_ENCODING, value, sizeof value);
+    const char *length = ws_request_header(request, "content-length");
 
-    if (length != 0)
+    if (ws_request_count(request, "transfer-encoding") != 0)
         return -1;
-    length = ws_wire_header(socket->wire, WS_HEADER_CONTENT_LENGTH, value, sizeof value);
-    if (length == 0)
-        return has_body(method) ? -1 : 0;
-    if (length < 0 || length > 18 || value[strspn(value, "0123456789")] != '\0')
+    if (!length)
+        return has_body(ws_request_method(request)) ? -1 : 0;
+    if (ws_request_count(request, "content-length") != 1 || *length == '\0' ||
+        strlen(length) > LENGTH_DIGITS || length[strspn(length, "0123456789")] != '\0')
         return -1;
-    return strtoll(value, NULL, 10);
+    return strtoll(length, NULL, 10);
 }
 
 static int reserve_body(struct ws_exchange *exchange, size_t length)
@@ -280,10 +268,7 @@ static int reserve_body(struct ws_exchange *exchange, size_t length)
 static int route(struct ws_socket *socket, long long body_length)
 {
     struct ws_exchange *exchange = socket->exchange;
-    struct dvbcss_endpoint *endpoint = ws_endpoint_at(socket->server, exchange->path);
 
-    if (endpoint)
-        return endpoint->options.enabled ? DVBCSS_REFUSAL_NOT_WEBSOCKET : DVBCSS_REFUSAL_DISABLED;
     exchange->handler = find_handler(socket->server, exchange->path);
     if (!exchange->handler)
         return DVBCSS_REFUSAL_UNKNOWN_PATH;
@@ -294,68 +279,112 @@ static int route(struct ws_socket *socket, long long body_length)
     return reserve_body(exchange, (size_t)body_length) == 0 ? -1 : DVBCSS_REFUSAL_INTERNAL;
 }
 
-static int accept_request(struct ws_socket *socket)
+/* Some clients send a long body only when they are told that it is wanted. */
+static int ask_for_body(struct ws_socket *socket)
 {
-    long long body_length = body_length_of(socket, socket->exchange->method);
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const char *expected = ws_request_header(socket->request, "expect");
+    uint8_t bytes[sizeof go_on];
+
+    if (!expected || strcasecmp(expected, "100-continue") != 0 ||
+        !ws_request_is_http_1_1(socket->request))
+        return 0;
+    memcpy(bytes, go_on, sizeof go_on);
+    return ws_wire_write(socket->wire, bytes, sizeof go_on - 1) == 0 ? 0 : -1;
+}
+
+static int on_request(struct ws_socket *socket)
+{
+    long long body_length = body_length_of(socket->request);
     int why = route(socket, body_length);
 
-    if (why < 0)
-        return body_length == 0 ? answer_by_handler(socket) : 0;
-    ws_http_refuse(socket, (enum dvbcss_refusal)why);
-    if (body_length <= 0)
-        return -1;
-    /* Hanging up on a peer that is still sending would reset the connection, and the answer with
-     * it: it gets some time, and its bytes are thrown away. */
-    socket->phase = WS_PHASE_LEAVING;
+    if (why >= 0)
+        return ws_http_refuse(socket, (enum dvbcss_refusal)why);
+    return body_length == 0 ? answer_by_handler(socket) : ask_for_body(socket);
+}
+
+static int begin_exchange(struct ws_socket *socket)
+{
+    struct ws_exchange *exchange = dvbcss_calloc(1, sizeof *exchange);
+
+    if (!exchange)
+        return DVBCSS_ENOMEM;
+    exchange->socket = socket;
+    exchange->method = ws_request_method(socket->request);
+    exchange->path = ws_request_path(socket->request);
+    exchange->query = ws_request_query(socket->request);
+    socket->exchange = exchange;
     return 0;
 }
 
-int ws_event_request(struct ws_socket *socket)
+/* RFC 9112 section 3.2 */
+static bool has_one_host(const struct ws_request *request)
 {
-    char path[WS_PATH_SIZE];
-    char query[WS_PATH_SIZE];
-    const char *method = ws_wire_request(socket->wire, path, sizeof path, query, sizeof query);
+    size_t count = ws_request_count(request, "host");
 
+    return count == 1 || (count == 0 && !ws_request_is_http_1_1(request));
+}
+
+static int on_head(struct ws_socket *socket)
+{
     socket->since_ms = uv_now(socket->server->loop);
-    ws_exchange_drop(socket);
+    if (begin_exchange(socket) != 0)
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
     if (socket->server->state != WS_SERVER_OPEN)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_CLOSING);
-    if (!method)
+    if (!has_one_host(socket->request))
         return ws_http_refuse(socket, DVBCSS_REFUSAL_MALFORMED);
-    if (begin_exchange(socket, method, path, query) != 0)
-        return ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
-    return accept_request(socket);
+    return ws_upgrade_concerns(socket) ? ws_upgrade(socket) : on_request(socket);
 }
 
-int ws_event_body(struct ws_socket *socket, const void *bytes, size_t length)
+static int begin_request(struct ws_socket *socket)
+{
+    ws_wire_begin(socket->wire);
+    return ws_request_create(&socket->request, socket->server->options.max_header_bytes);
+}
+
+static int read_head(struct ws_socket *socket, const uint8_t *bytes, size_t length, size_t *taken)
+{
+    enum ws_request_state state;
+
+    *taken = length;
+    if ((!socket->request && begin_request(socket) != 0) ||
+        ws_request_read(socket->request, bytes, length, taken, &state) != 0)
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
+    switch (state) {
+    case WS_REQUEST_INCOMPLETE:
+        return 0;
+    case WS_REQUEST_COMPLETE:
+        return on_head(socket);
+    case WS_REQUEST_MALFORMED:
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_MALFORMED);
+    case WS_REQUEST_TOO_BIG:
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_HEADERS_TOO_BIG);
+    }
+    return -1;
+}
+
+/* What comes behind the body is nobody's: there is one request to a connection. */
+static int read_body(struct ws_socket *socket, const uint8_t *bytes, size_t length)
 {
     struct ws_exchange *exchange = socket->exchange;
+    size_t missing = exchange->body_size - exchange->body_length;
 
-    if (socket->phase == WS_PHASE_LEAVING)
+    if (exchange->answer)
         return 0;
-    if (!exchange || length > exchange->body_size - exchange->body_length)
-        return -1;
-    if (length != 0)
-        memcpy(exchange->body + exchange->body_length, bytes, length);
+    if (length > missing)
+        length = missing;
+    memcpy(exchange->body + exchange->body_length, bytes, length);
     exchange->body_length += length;
-    return 0;
+    return length == missing ? answer_by_handler(socket) : 0;
 }
 
-int ws_event_body_end(struct ws_socket *socket)
+int ws_http_receive(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken)
 {
-    if (socket->phase == WS_PHASE_LEAVING)
-        return -1;
-    /* A body of length 0 is announced as well, when its request has its answer already. */
-    return socket->exchange && !socket->exchange->answer ? answer_by_handler(socket) : 0;
-}
-
-int ws_http_header(struct ws_socket *socket, const char *name, char *value, size_t size)
-{
-    int length = ws_wire_header_by_name(socket->wire, name, value, size);
-
-    if (length < 0)
-        return DVBCSS_ENOSPC;
-    return length == 0 ? DVBCSS_ENOENT : 0;
+    if (!socket->exchange)
+        return read_head(socket, bytes, length, taken);
+    *taken = length;
+    return read_body(socket, bytes, length);
 }
 
 int dvbcss_http_request_header(const struct dvbcss_http_request *request, const char *name,
@@ -363,7 +392,7 @@ int dvbcss_http_request_header(const struct dvbcss_http_request *request, const 
 {
     const struct ws_exchange *exchange = request->exchange;
 
-    return ws_http_header(exchange->socket, name, value, size);
+    return ws_request_copy_header(exchange->socket->request, name, value, size);
 }
 
 int dvbcss_http_respond(const struct dvbcss_http_request *request,

@@ -24,8 +24,10 @@
 #include "server-core/ws_addresses.h"
 #include "server-core/ws_farewells.h"
 #include "server-core/ws_frame.h"
+#include "server-core/ws_frame_reader.h"
 #include "server-core/ws_limits.h"
 #include "server-core/ws_queue.h"
+#include "server-core/ws_request.h"
 #include "server-core/ws_transport.h"
 
 /* ------------------------------------------------------------------------------------------------
@@ -124,10 +126,14 @@ void ws_listen_free(struct dvbcss_server *server);
  */
 
 enum ws_phase {
+    /** A request is awaited, or arrives, or is being answered. */
     WS_PHASE_HTTP,
     WS_PHASE_WEBSOCKET,
-    /** One side has said goodbye; nothing more is sent or delivered. */
+    /** One side has said goodbye, as WebSockets do; nothing more is sent or delivered. */
     WS_PHASE_LEAVING,
+    /** All was said; whatever comes is thrown away until the peer hangs up. Hanging up on a peer
+     * that is still sending would reset the connection, and what it has not read yet with it. */
+    WS_PHASE_ENDING,
 };
 
 struct ws_socket {
@@ -147,11 +153,18 @@ struct ws_socket {
     /** Time of the last sign of life, and of the last ping. */
     uint64_t heard_ms;
     uint64_t pinged_ms;
+    /** The request that arrives or is being answered. */
+    struct ws_request *request;
+    struct ws_exchange *exchange;
+    /** Bytes that came since the handshake, heads of frames and all. */
+    uint64_t received;
+    struct ws_frame_reader reader;
+    /** A frame that waits for the socket to take it: the answer to the newest ping. */
+    struct ws_pong *pong;
     union ws_address peer;
     union ws_address local;
     struct ws_address_entry *address;
     struct dvbcss_connection *connection;
-    struct ws_exchange *exchange;
 };
 
 /** A connection that was accepted. */
@@ -182,6 +195,28 @@ void ws_socket_check_times(struct dvbcss_server *server);
 
 /** Says goodbye to every peer. */
 void ws_socket_leave_all(struct dvbcss_server *server);
+
+/** Sends a close frame; DVBCSS_CLOSE_NO_STATUS: one without a payload. */
+void ws_socket_send_close(struct ws_socket *socket, unsigned code, const char *reason);
+
+/** All was said: tells the peer so, and waits for it to hang up. Returns 0, for the event. */
+int ws_socket_finish(struct ws_socket *socket);
+
+/* ------------------------------------------------------------------------------------------------
+ * What a peer sends on a WebSocket: ws_receive.c
+ */
+
+/** The answer to a ping that the socket did not take at once: a frame. */
+struct ws_pong;
+
+/** The handshake is done: opens the connection. */
+void ws_receive_begin(struct ws_socket *socket);
+
+/** Frames have come, or parts of them. @p taken is how many bytes were looked at. Returns 0. */
+int ws_receive_frames(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken);
+
+/** Sends the pong that waits, if there is one. */
+void ws_receive_send_pong(struct ws_socket *socket);
 
 /* ------------------------------------------------------------------------------------------------
  * Endpoints: ws_endpoint.c
@@ -285,7 +320,8 @@ struct dvbcss_message {
 struct dvbcss_message *ws_message_allocate(enum dvbcss_message_kind kind, size_t length);
 
 /* ------------------------------------------------------------------------------------------------
- * HTTP: ws_http.c, ws_answer.c, ws_refusal.c, ws_upgrade.c and ws_handshake.c
+ * HTTP: ws_http.c, ws_answer.c, ws_refusal.c, ws_upgrade.c and ws_handshake.c; ws_request.h reads
+ * heads
  */
 
 struct dvbcss_http_handler {
@@ -295,17 +331,15 @@ struct dvbcss_http_handler {
     char *path;
 };
 
-/** Space for a path or a query, terminator included. */
-enum { WS_PATH_SIZE = 2048 };
-
 /** One request and its answer. */
 struct ws_exchange {
     struct ws_socket *socket;
     /** NULL once it was removed. */
     struct dvbcss_http_handler *handler;
+    /** The request's. */
     const char *method;
-    char *path;
-    char *query;
+    const char *path;
+    const char *query;
     uint8_t *body;
     size_t body_length;
     size_t body_size;
@@ -317,24 +351,31 @@ struct ws_exchange {
 /** Whether a path is a prefix or below it: "/api" has "/api" and "/api/x", not "/apis". */
 bool ws_path_is_below(const char *path, const char *prefix);
 
-/** Forgets the socket's exchange, whatever it has come to. */
-void ws_exchange_drop(struct ws_socket *socket);
+/** A request has come, or a part of it. @p taken is how many bytes were looked at. Returns 0, or -1
+ * to hang up. */
+int ws_http_receive(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken);
 
-/** Whether a peer sends on, or has hung up, behind an answer that it has not taken. */
-bool ws_http_spins(const struct ws_socket *socket);
+/** Goes on with an answer that the socket did not take at once. Returns 0, or -1 to hang up. */
+int ws_http_continue(struct ws_socket *socket);
+
+/** Forgets the socket's request and exchange, whatever they have come to. */
+void ws_exchange_drop(struct ws_socket *socket);
 
 /** Frees all handlers. */
 void ws_http_free_all(struct dvbcss_server *server);
 
-/** Answers a refused request, counts and logs it. Returns -1, for the event to hang up. */
+/** Answers a refused request, counts and logs it, and forgets it. Returns 0, or -1 to hang up. */
 int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why);
 
 /** The same with an answer of somebody else, who keeps it. */
 int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
                         struct dvbcss_message *answer);
 
-/** dvbcss_http_request_header() of a socket's request. */
-int ws_http_header(struct ws_socket *socket, const char *name, char *value, size_t size);
+/** Whether the socket's request is for a WebSocket: by its path, or by what it asks for. */
+bool ws_upgrade_concerns(const struct ws_socket *socket);
+
+/** Answers the handshake of a WebSocket. Returns 0, or -1 to hang up. */
+int ws_upgrade(struct ws_socket *socket);
 
 /** Builds an answer. @p common are header lines for every answer; @p head_only leaves the body
  * out, for HEAD. */
@@ -355,19 +396,17 @@ bool ws_header_is_valid(const struct dvbcss_http_header *header);
 /** Whether an answer can be written: its status and all its headers. */
 bool ws_response_is_valid(const struct dvbcss_http_response *response);
 
-/** The headers of a handshake: lengths as ws_wire_header() returns them. */
-struct ws_handshake {
-    bool get;
-    int host_length;
-    int protocol_length;
-    char upgrade[32];
-    char connection[128];
-    char version[16];
-    char key[64];
-};
+/** Whether a request asks for a WebSocket, rightly or not. */
+bool ws_handshake_is_meant(const struct ws_request *request);
 
 /** Checks a handshake by RFC 6455 section 4.2.1. Returns -1 if it is right, otherwise an
  * `enum dvbcss_refusal`. */
-int ws_handshake_check(const struct ws_handshake *handshake);
+int ws_handshake_check(const struct ws_request *request);
+
+/** Space for what a server answers to a key, terminator included. */
+enum { WS_ACCEPT_SIZE = 29 };
+
+/** The value of Sec-WebSocket-Accept for that of Sec-WebSocket-Key (section 4.2.2). */
+void ws_handshake_accept(const char *key, char accept[WS_ACCEPT_SIZE]);
 
 #endif

@@ -72,8 +72,8 @@ bool ws_limits_take(struct dvbcss_connection *connection, size_t length, bool fi
     return take_bytes(connection, length) && (!final || take_message(connection));
 }
 
-/* The library does not tell of pings and of empty fragments, however many there are; the kernel
- * tells how many bytes came. */
+/* Heads of frames, however many there are and however little is in them. Later than payload, so
+ * that a message that is as long as it may be is not one byte too many for its head. */
 static bool check_overhead(struct dvbcss_connection *connection)
 {
     struct ws_usage *usage = &connection->usage;
@@ -87,11 +87,9 @@ static bool check_overhead(struct dvbcss_connection *connection)
     }
     if (!first && now - usage->compared_ms < OVERHEAD_INTERVAL_MS)
         return true;
-    /* From then on at different times for different connections: asking the kernel takes a while if
-     * there are thousands. */
-    usage->compared_ms = first ? now - connection->opened_ms % DVBCSS_RATE_BURST_S * MS_PER_S : now;
-    usage->paid = ws_wire_received(connection->socket->wire);
-    /* What came before there was a limit is free, the handshake at least. */
+    usage->compared_ms = now;
+    usage->paid = connection->socket->received;
+    /* What came before there was a limit is free. */
     return first || usage->paid <= paid || take_bytes(connection, usage->paid - paid);
 }
 

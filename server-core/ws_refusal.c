@@ -31,6 +31,7 @@ static const char *const hints[DVBCSS_REFUSAL_COUNT] = {
     [DVBCSS_REFUSAL_MALFORMED] =
         "It needs one Host, with a body one Content-Length, and for a WebSocket HTTP/1.1.",
     [DVBCSS_REFUSAL_BODY_TOO_BIG] = "Send less at a time.",
+    [DVBCSS_REFUSAL_HEADERS_TOO_BIG] = "Send fewer or shorter headers.",
     [DVBCSS_REFUSAL_TIMEOUT] = "Send the whole request at once.",
     [DVBCSS_REFUSAL_ADDRESS_FULL] = "Close a connection of yours, or try again later.",
     [DVBCSS_REFUSAL_SERVER_ADDRESS_FULL] = "Close a connection of yours, or try again later.",

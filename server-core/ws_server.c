@@ -7,7 +7,7 @@
 
 enum {
     HOUSEKEEPING_MS = 1000,
-    /* The library writes the 101 answer into one buffer of 4 KiB. */
+    /* They stand in every answer, that to a handshake among them. */
     COMMON_HEADERS_MAX = 2048,
     FD_LIMIT_MIN = 16,
     HEADER_BYTES_MIN = 512,
@@ -228,7 +228,6 @@ static int start(struct dvbcss_server *server, const struct dvbcss_server_option
     struct ws_transport_options transport = {
         .loop = server->loop,
         .fd_limit = options->fd_limit,
-        .max_header_bytes = options->max_header_bytes,
         .tls = server->tls,
     };
     int result = ws_transport_create(&server->transport, &transport);

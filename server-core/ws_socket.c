@@ -1,8 +1,6 @@
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/utf8.h"
 #include "dvbcss/alloc.h"
 #include "server-core/ws_internal.h"
 
@@ -58,15 +56,22 @@ void ws_event_secured(struct ws_socket *socket)
     socket->server->counters.tls_handshakes++;
 }
 
+void ws_event_closed(struct ws_socket *socket)
+{
+    socket->phase = WS_PHASE_ENDING;
+    if (socket->connection)
+        ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
+}
+
 void ws_event_destroyed(struct ws_socket *socket)
 {
     struct dvbcss_server *server = socket->server;
 
     if (socket->tls && !socket->secured)
         server->counters.tls_failures++;
-    if (socket->connection)
-        ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
+    ws_event_closed(socket);
     ws_exchange_drop(socket);
+    dvbcss_free(socket->pong);
     ws_addresses_leave(&server->addresses, socket->address);
     list_remove(&socket->node);
     list_remove(&socket->deferred);
@@ -83,8 +88,57 @@ void ws_socket_kill(struct ws_socket *socket)
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Saying goodbye: never inside an event of the same socket. A close that is asked for there is
- * carried out twice by the library, the second time without its close frame.
+ * What the wire tells, by the phase
+ */
+
+static int throw_away(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken)
+{
+    (void)socket, (void)bytes;
+    *taken = length;
+    return 0;
+}
+
+int ws_event_input(struct ws_socket *socket, uint8_t *bytes, size_t length)
+{
+    static int (*const receive[])(struct ws_socket *, uint8_t *, size_t, size_t *) = {
+        [WS_PHASE_HTTP] = ws_http_receive,
+        [WS_PHASE_WEBSOCKET] = ws_receive_frames,
+        [WS_PHASE_LEAVING] = ws_receive_frames,
+        [WS_PHASE_ENDING] = throw_away,
+    };
+    int result = 0;
+
+    while (length != 0 && result == 0 && !socket->killed) {
+        size_t taken;
+
+        result = receive[socket->phase](socket, bytes, length, &taken);
+        bytes += taken;
+        length -= taken;
+    }
+    return result;
+}
+
+int ws_event_writable(struct ws_socket *socket)
+{
+    switch (socket->phase) {
+    case WS_PHASE_HTTP:
+        return ws_http_continue(socket);
+    case WS_PHASE_WEBSOCKET:
+        ws_receive_send_pong(socket);
+        if (socket->connection && !socket->connection->closing)
+            ws_connection_flush(socket->connection, true);
+        return 0;
+    case WS_PHASE_LEAVING:
+        return 0;
+    case WS_PHASE_ENDING:
+        return ws_socket_finish(socket);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Saying goodbye: never inside an event of the same socket, whose connection the hooks of the event
+ * may still be using.
  */
 
 void ws_socket_defer(struct ws_socket *socket)
@@ -102,17 +156,19 @@ static uint8_t *build_close_frame(uint8_t bytes[CLOSE_FRAME_SIZE], unsigned code
                                   const char *reason, size_t *length)
 {
     uint8_t *payload = bytes + WS_FRAME_HEAD_MAX;
-    size_t payload_length = strlen(reason) + 2;
+    size_t payload_length = code == DVBCSS_CLOSE_NO_STATUS ? 0 : strlen(reason) + 2;
     size_t head_length = ws_frame_put_head(payload, WS_OPCODE_CLOSE, payload_length);
 
-    payload[0] = (uint8_t)(code >> 8);
-    payload[1] = (uint8_t)code;
-    memcpy(payload + 2, reason, payload_length - 2);
+    if (payload_length != 0) {
+        payload[0] = (uint8_t)(code >> 8);
+        payload[1] = (uint8_t)code;
+        memcpy(payload + 2, reason, payload_length - 2);
+    }
     *length = head_length + payload_length;
     return payload - head_length;
 }
 
-static void send_close_frame(struct ws_socket *socket, unsigned code, const char *reason)
+void ws_socket_send_close(struct ws_socket *socket, unsigned code, const char *reason)
 {
     uint8_t bytes[CLOSE_FRAME_SIZE];
     size_t length;
@@ -122,14 +178,17 @@ static void send_close_frame(struct ws_socket *socket, unsigned code, const char
         ws_socket_kill(socket);
 }
 
-/* Of a socket that the library is closing. */
-static bool send_last_frame(struct ws_socket *socket, unsigned code)
+int ws_socket_finish(struct ws_socket *socket)
 {
-    uint8_t bytes[CLOSE_FRAME_SIZE];
-    size_t length;
-    uint8_t *frame = build_close_frame(bytes, code, "", &length);
-
-    return ws_wire_write_last(socket->wire, frame, length);
+    if (socket->phase != WS_PHASE_ENDING) {
+        socket->phase = WS_PHASE_ENDING;
+        socket->since_ms = now_ms(socket);
+    }
+    if (ws_wire_congested(socket->wire))
+        ws_wire_want_write(socket->wire);
+    else
+        ws_wire_finish(socket->wire);
+    return 0;
 }
 
 static void leave(struct ws_socket *socket, unsigned code, const char *reason)
@@ -141,7 +200,7 @@ static void leave(struct ws_socket *socket, unsigned code, const char *reason)
     if (code == DVBCSS_CLOSE_ABNORMAL)
         ws_socket_kill(socket);
     else
-        send_close_frame(socket, code, reason);
+        ws_socket_send_close(socket, code, reason);
 }
 
 static void run_deferred(struct ws_socket *socket)
@@ -178,7 +237,8 @@ void ws_socket_leave_all(struct dvbcss_server *server)
 
         if (socket->connection && socket->connection->open)
             ws_connection_close(socket->connection, DVBCSS_CLOSE_GOING_AWAY, "server is ending");
-        else if (socket->phase == WS_PHASE_HTTP && !socket->exchange)
+        else if (socket->phase == WS_PHASE_ENDING ||
+                 (socket->phase == WS_PHASE_HTTP && !socket->exchange))
             ws_socket_kill(socket);
     }
 }
@@ -194,13 +254,11 @@ static bool has_passed(uint64_t now, uint64_t since, unsigned seconds)
 
 static void ping(struct ws_socket *socket, uint64_t now)
 {
-    /* The library keeps pongs without a payload to itself. */
-    uint8_t bytes[WS_FRAME_HEAD_MAX + 1] = {0};
-    uint8_t *payload = bytes + WS_FRAME_HEAD_MAX;
-    size_t head_length = ws_frame_put_head(payload, WS_OPCODE_PING, 1);
+    uint8_t bytes[WS_FRAME_HEAD_MAX];
+    size_t length = ws_frame_put_head(bytes + sizeof bytes, WS_OPCODE_PING, 0);
 
     socket->pinged_ms = now;
-    if (ws_wire_write(socket->wire, payload - head_length, head_length + 1) != 0)
+    if (ws_wire_write(socket->wire, bytes + sizeof bytes - length, length) != 0)
         ws_connection_close(socket->connection, DVBCSS_CLOSE_ABNORMAL, NULL);
 }
 
@@ -233,24 +291,36 @@ static bool can_be_told(const struct ws_socket *socket)
     return (!socket->tls || socket->secured) && (!socket->exchange || !socket->exchange->answer);
 }
 
-static void check_socket(struct ws_socket *socket, uint64_t now)
+static void check_request(struct ws_socket *socket, uint64_t now)
 {
     struct dvbcss_server *server = socket->server;
 
-    if (socket->phase == WS_PHASE_WEBSOCKET) {
+    if (!has_passed(now, socket->since_ms, server->options.header_timeout_s))
+        return;
+    server->counters.header_timeouts++;
+    if (can_be_told(socket))
+        ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT);
+    else
+        ws_socket_kill(socket);
+}
+
+static void check_socket(struct ws_socket *socket, uint64_t now)
+{
+    if (socket->killed)
+        return;
+    switch (socket->phase) {
+    case WS_PHASE_HTTP:
+        check_request(socket, now);
+        break;
+    case WS_PHASE_WEBSOCKET:
         if (socket->connection && !socket->connection->closing)
             check_connection(socket, now);
-    } else if (socket->phase == WS_PHASE_LEAVING) {
-        if (now - socket->since_ms >= (uint64_t)server->options.close_timeout_s * 1000)
+        break;
+    case WS_PHASE_LEAVING:
+    case WS_PHASE_ENDING:
+        if (now - socket->since_ms >= (uint64_t)socket->server->options.close_timeout_s * 1000)
             ws_socket_kill(socket);
-    } else if (!socket->killed &&
-               has_passed(now, socket->since_ms, server->options.header_timeout_s)) {
-        server->counters.header_timeouts++;
-        if (can_be_told(socket))
-            ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT);
-        ws_socket_kill(socket);
-    } else if (ws_http_spins(socket)) {
-        ws_socket_kill(socket);
+        break;
     }
 }
 
@@ -262,140 +332,4 @@ void ws_socket_check_times(struct dvbcss_server *server)
 
     LIST_FOR_EACH (node, after, &server->sockets)
         check_socket(CONTAINER_OF(node, struct ws_socket, node), now);
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Handshake: ws_upgrade.c has decided about it.
- */
-
-size_t ws_event_add_headers(struct ws_socket *socket, char *bytes, size_t room)
-{
-    size_t length = strlen(socket->server->common_headers);
-
-    if (length > room)
-        return 0;
-    memcpy(bytes, socket->server->common_headers, length);
-    return length;
-}
-
-void ws_event_established(struct ws_socket *socket)
-{
-    struct dvbcss_connection *connection = socket->connection;
-
-    socket->phase = WS_PHASE_WEBSOCKET;
-    socket->since_ms = now_ms(socket);
-    socket->heard_ms = socket->since_ms;
-    socket->pinged_ms = socket->since_ms;
-    if (!connection) {
-        /* Its endpoint was removed during the handshake. */
-        ws_socket_defer(socket);
-        return;
-    }
-    ws_connection_open(connection);
-    /* The endpoint was disabled, or the server told to end, during the handshake. */
-    if (socket->connection &&
-        (!connection->endpoint->options.enabled || socket->server->state != WS_SERVER_OPEN))
-        ws_connection_close(connection, DVBCSS_CLOSE_GOING_AWAY, NULL);
-}
-
-/* ------------------------------------------------------------------------------------------------
- * WebSocket
- */
-
-void ws_event_received(struct ws_socket *socket, const void *bytes, size_t length, bool final,
-                       bool binary)
-{
-    socket->heard_ms = now_ms(socket);
-    if (socket->connection)
-        ws_connection_receive(socket->connection, bytes, length, final, binary);
-}
-
-void ws_event_pong(struct ws_socket *socket)
-{
-    socket->heard_ms = now_ms(socket);
-}
-
-void ws_event_writable(struct ws_socket *socket)
-{
-    if (socket->connection && !socket->connection->closing)
-        ws_connection_flush(socket->connection, true);
-}
-
-/* What is wrong with a peer's close frame: the code with which it is answered; 0 if nothing is. */
-static unsigned find_fault(const uint8_t *payload, size_t length)
-{
-    if (length == 0)
-        return 0;
-    if (length < 2 || !ws_close_code_is_valid((unsigned)payload[0] << 8 | payload[1]))
-        return DVBCSS_CLOSE_PROTOCOL_ERROR;
-    return utf8_bytes_are_valid(payload + 2, length - 2) ? 0 : DVBCSS_CLOSE_INVALID_DATA;
-}
-
-/* The reason is text of at most 123 bytes. */
-static unsigned read_close(const uint8_t *payload, size_t length,
-                           char reason[DVBCSS_CLOSE_REASON_MAX + 1])
-{
-    size_t reason_length = length > 2 ? length - 2 : 0;
-
-    if (reason_length > DVBCSS_CLOSE_REASON_MAX)
-        reason_length = DVBCSS_CLOSE_REASON_MAX;
-    if (reason_length != 0)
-        memcpy(reason, payload + 2, reason_length);
-    reason[reason_length] = '\0';
-    if (length == 0)
-        return DVBCSS_CLOSE_NO_STATUS;
-    if (length == 1)
-        return DVBCSS_CLOSE_PROTOCOL_ERROR;
-    return (unsigned)payload[0] << 8 | payload[1];
-}
-
-static void end_connection(struct ws_socket *socket, unsigned code, const char *reason)
-{
-    struct dvbcss_connection *connection = socket->connection;
-
-    if (!connection)
-        return;
-    /* Ours was decided on first, if it was not sent first. */
-    if (connection->closing)
-        ws_connection_end(connection, connection->code, connection->reason);
-    else
-        ws_connection_end(connection, code, reason);
-}
-
-int ws_event_peer_close(struct ws_socket *socket, const uint8_t *payload, size_t length)
-{
-    char reason[DVBCSS_CLOSE_REASON_MAX + 1];
-    unsigned code = read_close(payload, length, reason);
-    unsigned fault = find_fault(payload, length);
-
-    /* The answer to our own close frame: that was all. */
-    if (socket->phase == WS_PHASE_LEAVING)
-        return -1;
-    socket->phase = WS_PHASE_LEAVING;
-    socket->since_ms = now_ms(socket);
-    /* The library would give back what it must not. */
-    if (fault != 0)
-        send_close_frame(socket, fault, "");
-    end_connection(socket, code, reason);
-    return fault != 0 ? -1 : 0;
-}
-
-void ws_event_closed(struct ws_socket *socket)
-{
-    char reason[DVBCSS_CLOSE_REASON_MAX + 1];
-    const uint8_t *payload;
-    size_t length;
-    unsigned code;
-
-    /* A handshake that failed half way ends here, too; its connection goes with the socket. */
-    if (socket->phase != WS_PHASE_WEBSOCKET)
-        return;
-    length = ws_wire_sent_close(socket->wire, &payload);
-    code = length == 0 ? DVBCSS_CLOSE_ABNORMAL : read_close(payload, length, reason);
-    /* For some breaches of the protocol the library hangs up without a word. */
-    if (length == 0 && !socket->killed && ws_wire_peer_is_there(socket->wire) &&
-        send_last_frame(socket, DVBCSS_CLOSE_PROTOCOL_ERROR))
-        code = DVBCSS_CLOSE_PROTOCOL_ERROR;
-    socket->phase = WS_PHASE_LEAVING;
-    end_connection(socket, code, length == 0 ? "" : reason);
 }

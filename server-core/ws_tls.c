@@ -306,12 +306,9 @@ const char *ws_tls_server_name(const struct ssl_st *ssl)
     return name && name[strspn(name, allowed)] == '\0' ? name : "";
 }
 
-bool ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length)
+void ws_tls_finish(struct ssl_st *ssl)
 {
-    size_t written;
-    bool sent = SSL_write_ex(ssl, bytes, length, &written) == 1;
-
-    /* It must not be taken for the failure of what comes next. */
+    (void)SSL_shutdown(ssl);
+    /* What went wrong must not be taken for the failure of what comes next. */
     ERR_clear_error();
-    return sent;
 }

@@ -47,7 +47,7 @@ void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket);
  * stand in a URL. Valid as long as @p ssl. */
 const char *ws_tls_server_name(const struct ssl_st *ssl);
 
-/** Writes a few bytes if the connection takes them at once. Returns whether it did. */
-bool ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length);
+/** Tells the peer that nothing more will come, if the socket takes that at once. */
+void ws_tls_finish(struct ssl_st *ssl);
 
 #endif

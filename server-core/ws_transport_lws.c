@@ -7,7 +7,6 @@
  */
 #include "ws_transport.h"
 
-#include <errno.h>
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -18,14 +17,13 @@
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
-#include "server-core/ws_received.h"
 #include "server-core/ws_tls.h"
 
 enum {
-    /* Read at a time from a WebSocket, and allocated for each. Longer messages come in parts. */
-    RECEIVE_BYTES = 1024,
-    /* Read at a time from a connection with TLS: a whole record. What is left inside of OpenSSL of
-     * one wakes nobody up, and the library looks for it once, not until nothing is left. */
+    /* Read at a time, into one buffer for all. */
+    RECEIVE_BYTES = 4096,
+    /* The same from a connection with TLS: a whole record. What is left inside of OpenSSL of one
+     * wakes nobody up, and the library looks for it once, not until nothing is left. */
     TLS_RECEIVE_BYTES = 16384 + LWS_PRE,
     /* Given to send() at a time: all of any message, so that each costs one call. */
     SEND_BYTES = 1 << 30,
@@ -67,91 +65,23 @@ static struct ws_wire *wire_of(struct lws *wsi)
  * Events
  */
 
-static int on_confirm_upgrade(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    /* On a kept-alive connection an unknown Upgrade leads here with `in` pointing to freed memory
-     * (CVE-2025-11677) and all headers gone. The base keeps no connection alive; should one ever
-     * come here, looking at a header tells. `in` is never touched. */
-    (void)in, (void)length;
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) == 0)
-        return -1;
-    return ws_event_upgrade(socket);
-}
-
-static int on_add_headers(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    struct lws_process_html_args *args = in;
-
-    (void)wsi, (void)length;
-    args->p += ws_event_add_headers(socket, args->p, args->max_len > 0 ? (size_t)args->max_len : 0);
-    return 0;
-}
-
-static int on_established(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi, (void)in, (void)length;
-    ws_event_established(socket);
-    return 0;
-}
-
-static int on_receive(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    bool final = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-
-    ws_event_received(socket, in, length, final, lws_frame_is_binary(wsi));
-    return 0;
-}
-
-static int on_pong(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi, (void)in, (void)length;
-    ws_event_pong(socket);
-    return 0;
-}
-
-static int on_peer_close(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+static int on_input(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
 {
     (void)wsi;
-    return ws_event_peer_close(socket, in, length);
+    return ws_event_input(socket, in, length);
 }
 
 static int on_writable(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
 {
     (void)wsi, (void)in, (void)length;
-    ws_event_writable(socket);
-    return 0;
+    return ws_event_writable(socket);
 }
 
-/* Twice: when the library begins to close, and when it is done, up to five seconds later. */
 static int on_closed(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
 {
     (void)wsi, (void)in, (void)length;
     ws_event_closed(socket);
     return 0;
-}
-
-static int on_http(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi, (void)in, (void)length;
-    return ws_event_request(socket);
-}
-
-static int on_http_body(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi;
-    return ws_event_body(socket, in, length);
-}
-
-static int on_http_body_end(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi, (void)in, (void)length;
-    return ws_event_body_end(socket);
-}
-
-static int on_http_writable(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi, (void)in, (void)length;
-    return ws_event_http_writable(socket);
 }
 
 static int on_destroy(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
@@ -160,13 +90,6 @@ static int on_destroy(struct lws *wsi, struct ws_socket *socket, void *in, size_
     lws_set_opaque_user_data(wsi, NULL);
     ws_event_destroyed(socket);
     return 0;
-}
-
-/* What CONNECT makes of a connection. */
-static int on_raw(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
-{
-    (void)wsi, (void)socket, (void)in, (void)length;
-    return -1;
 }
 
 /* Of no socket: a virtual host has made its SSL_CTX. */
@@ -180,20 +103,9 @@ static int on_tls_context(struct lws *wsi, void *ssl_context)
 typedef int (*event_fn)(struct lws *wsi, struct ws_socket *socket, void *in, size_t length);
 
 static const event_fn events[] = {
-    [LWS_CALLBACK_HTTP_CONFIRM_UPGRADE] = on_confirm_upgrade,
-    [LWS_CALLBACK_ADD_HEADERS] = on_add_headers,
-    [LWS_CALLBACK_ESTABLISHED] = on_established,
-    [LWS_CALLBACK_RECEIVE] = on_receive,
-    [LWS_CALLBACK_RECEIVE_PONG] = on_pong,
-    [LWS_CALLBACK_WS_PEER_INITIATED_CLOSE] = on_peer_close,
-    [LWS_CALLBACK_SERVER_WRITEABLE] = on_writable,
-    [LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL] = on_closed,
-    [LWS_CALLBACK_CLOSED] = on_closed,
-    [LWS_CALLBACK_HTTP] = on_http,
-    [LWS_CALLBACK_HTTP_BODY] = on_http_body,
-    [LWS_CALLBACK_HTTP_BODY_COMPLETION] = on_http_body_end,
-    [LWS_CALLBACK_HTTP_WRITEABLE] = on_http_writable,
-    [LWS_CALLBACK_RAW_ADOPT] = on_raw,
+    [LWS_CALLBACK_RAW_RX] = on_input,
+    [LWS_CALLBACK_RAW_WRITEABLE] = on_writable,
+    [LWS_CALLBACK_RAW_CLOSE] = on_closed,
     [LWS_CALLBACK_WSI_DESTROY] = on_destroy,
 };
 
@@ -258,9 +170,6 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     transport->protocols[0] = (struct lws_protocols){
         .name = "",
         .callback = on_event,
-        /* Without any, the library does not tell that it begins to close. */
-        .per_session_data_size = 1,
-        .rx_buffer_size = RECEIVE_BYTES,
         .tx_packet_size = SEND_BYTES,
     };
     transport->loops[0] = options->loop;
@@ -268,28 +177,20 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     /* Bind errors go unnoticed, SO_REUSEPORT is impossible and TCP_NODELAY is forgotten if the
      * library listens: ws_listen.c does. */
     info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
-    info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                    LWS_SERVER_OPTION_VALIDATE_UTF8;
-    if (transport->tls) {
+    info->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info->pt_serv_buf_size = transport->tls ? TLS_RECEIVE_BYTES : RECEIVE_BYTES;
+    if (transport->tls)
         info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-        info->pt_serv_buf_size = TLS_RECEIVE_BYTES;
-    }
     info->foreign_loops = transport->loops;
     info->pcontext = &transport->context;
     info->user = transport;
     info->protocols = transport->protocols;
-    /* permessage-deflate stalls and breaks under libuv; HTTP/2 has known floods. */
-    info->extensions = NULL;
+    /* Not HTTP/2, which the base does not speak. */
     info->alpn = "http/1.1";
     info->vhost_name = "dvbcss";
-    /* Empty, an unknown Upgrade would end the process by an assertion. */
-    info->server_string = "dvbcss";
     /* The base pings and evicts by itself, so that it can say why. */
     info->retry_and_idle_policy = &transport->no_pings;
-    info->max_http_header_data = (unsigned short)options->max_header_bytes;
     info->timeout_secs = NO_TIMEOUT_S;
-    info->timeout_secs_ah_idle = NO_TIMEOUT_S;
-    info->keepalive_timeout = NO_TIMEOUT_S;
     info->uid = -1;
     info->gid = -1;
 }
@@ -365,7 +266,10 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool 
     struct lws *wsi;
 
     ws_tls_adopt(tls ? socket : NULL);
-    wsi = lws_adopt_socket_vhost(tls ? transport->tls_vhost : transport->vhost, fd);
+    wsi =
+        lws_adopt_descriptor_vhost(tls ? transport->tls_vhost : transport->vhost,
+                                   tls ? LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL : LWS_ADOPT_SOCKET,
+                                   (lws_sock_file_fd_type){.sockfd = fd}, NULL, NULL);
     ws_tls_adopt(NULL);
     /* Only now: a failed adoption may or may not report the end of what it had begun. */
     if (wsi)
@@ -387,28 +291,25 @@ static size_t send_now(struct lws *wsi, const uint8_t *bytes, size_t length)
     return sent > 0 ? (size_t)sent : 0;
 }
 
-/* The library's own frames would cost it twenty times the instructions of a send() for each
- * receiver, and of closing frames it sends only those that are part of its closing, where it loses
- * them if bytes still wait or if the close was asked for inside a callback. So a frame comes here
- * as bytes, and the library gets what it alone can do: encrypting, and keeping a rest until the
- * socket takes more. */
-int ws_wire_write(struct ws_wire *wire, uint8_t *frame, size_t length)
+void ws_wire_begin(struct ws_wire *wire)
+{
+    /* It has been counting since a TLS handshake was done, and would end the wire after a day. */
+    lws_set_timeout(lws_of(wire), NO_PENDING_TIMEOUT, 0);
+}
+
+/* The library gets what it alone can do: encrypting, and keeping a rest until the socket takes
+ * more. Everything through it would cost twenty times the instructions of a send() for each
+ * receiver. */
+int ws_wire_write(struct ws_wire *wire, uint8_t *bytes, size_t length)
 {
     struct lws *wsi = lws_of(wire);
     size_t sent = 0;
 
     if (!lws_is_ssl(wsi) && !lws_partial_buffered(wsi))
-        sent = send_now(wsi, frame, length);
+        sent = send_now(wsi, bytes, length);
     if (sent == length)
         return 0;
-    return lws_write(wsi, frame + sent, length - sent, LWS_WRITE_HTTP) < 0 ? DVBCSS_EIO : 0;
-}
-
-int ws_wire_write_http(struct ws_wire *wire, uint8_t *bytes, size_t length)
-{
-    /* The library counts the time for the whole answer; the base counts since the last progress. */
-    lws_set_timeout(lws_of(wire), NO_PENDING_TIMEOUT, 0);
-    return lws_write(lws_of(wire), bytes, length, LWS_WRITE_HTTP_HEADERS) < 0 ? DVBCSS_EIO : 0;
+    return lws_write(wsi, bytes + sent, length - sent, LWS_WRITE_RAW) < 0 ? DVBCSS_EIO : 0;
 }
 
 bool ws_wire_congested(struct ws_wire *wire)
@@ -423,44 +324,18 @@ void ws_wire_want_write(struct ws_wire *wire)
     lws_callback_on_writable(lws_of(wire));
 }
 
-uint64_t ws_wire_received(struct ws_wire *wire)
+void ws_wire_set_reading(struct ws_wire *wire, bool reading)
 {
-    return ws_received_of(lws_get_socket_fd(lws_of(wire)));
+    lws_rx_flow_control(lws_of(wire), reading);
 }
 
-const char *ws_wire_server_name(struct ws_wire *wire)
-{
-    return ws_tls_server_name(lws_get_ssl(lws_of(wire)));
-}
-
-/* As recv() of a byte that stays where it is. */
-static ssize_t peek(struct lws *wsi)
-{
-    char byte;
-
-    return recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-}
-
-bool ws_wire_has_input(struct ws_wire *wire)
-{
-    return peek(lws_of(wire)) >= 0;
-}
-
-bool ws_wire_peer_is_there(struct ws_wire *wire)
-{
-    ssize_t length = peek(lws_of(wire));
-
-    return length > 0 || (length < 0 && errno == EAGAIN);
-}
-
-bool ws_wire_write_last(struct ws_wire *wire, uint8_t *frame, size_t length)
+void ws_wire_finish(struct ws_wire *wire)
 {
     struct lws *wsi = lws_of(wire);
 
-    if (lws_partial_buffered(wsi))
-        return false;
-    return lws_is_ssl(wsi) ? ws_tls_write(lws_get_ssl(wsi), frame, length)
-                           : send_now(wsi, frame, length) == length;
+    if (lws_is_ssl(wsi))
+        ws_tls_finish(lws_get_ssl(wsi));
+    shutdown(lws_get_socket_fd(wsi), SHUT_WR);
 }
 
 void ws_wire_kill(struct ws_wire *wire)
@@ -471,117 +346,7 @@ void ws_wire_kill(struct ws_wire *wire)
     lws_cancel_service_pt(lws_of(wire));
 }
 
-size_t ws_wire_sent_close(struct ws_wire *wire, const uint8_t **payload)
+const char *ws_wire_server_name(struct ws_wire *wire)
 {
-    int length = lws_get_close_length(lws_of(wire));
-
-    *payload = lws_get_close_payload(lws_of(wire));
-    return length > 0 ? (size_t)length : 0;
-}
-
-/* The library keeps the query in pieces, split at each '&'. Returns -1 if it does not fit. */
-static int copy_query(struct lws *wsi, char *query, size_t size)
-{
-    size_t length = 0;
-    int piece = 0;
-    int copied;
-
-    query[0] = '\0';
-    while ((copied = lws_hdr_copy_fragment(wsi, query + length, (int)(size - length),
-                                           WSI_TOKEN_HTTP_URI_ARGS, piece)) > 0) {
-        length += (size_t)copied;
-        if (length + 2 > size)
-            return -1;
-        query[length++] = '&';
-        query[length] = '\0';
-        piece++;
-    }
-    if (piece != 0)
-        query[length - 1] = '\0';
-    return lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, piece) != 0 ? -1 : 0;
-}
-
-const char *ws_wire_request(struct ws_wire *wire, char *path, size_t path_size, char *query,
-                            size_t query_size)
-{
-    static const struct {
-        enum lws_token_indexes token;
-        const char *method;
-    } methods[] = {
-        {WSI_TOKEN_GET_URI, "GET"},         {WSI_TOKEN_POST_URI, "POST"},
-        {WSI_TOKEN_PUT_URI, "PUT"},         {WSI_TOKEN_PATCH_URI, "PATCH"},
-        {WSI_TOKEN_DELETE_URI, "DELETE"},   {WSI_TOKEN_HEAD_URI, "HEAD"},
-        {WSI_TOKEN_OPTIONS_URI, "OPTIONS"},
-    };
-
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        if (lws_hdr_total_length(lws_of(wire), methods[i].token) == 0)
-            continue;
-        if (lws_hdr_copy(lws_of(wire), path, (int)path_size, methods[i].token) <= 0 ||
-            copy_query(lws_of(wire), query, query_size) != 0)
-            return NULL;
-        return methods[i].method;
-    }
-    return NULL;
-}
-
-static int copy_token(struct ws_wire *wire, enum lws_token_indexes token, char *value, size_t size)
-{
-    value[0] = '\0';
-    if (lws_hdr_total_length(lws_of(wire), token) == 0)
-        return 0;
-    return lws_hdr_copy(lws_of(wire), value, (int)size, token);
-}
-
-bool ws_wire_is_http_1_1(struct ws_wire *wire)
-{
-    char version[16];
-
-    return lws_hdr_copy(lws_of(wire), version, sizeof version, WSI_TOKEN_HTTP) > 0 &&
-           strcmp(version, "HTTP/1.1") == 0;
-}
-
-int ws_wire_header(struct ws_wire *wire, enum ws_header header, char *value, size_t size)
-{
-    static const enum lws_token_indexes tokens[] = {
-        [WS_HEADER_HOST] = WSI_TOKEN_HOST,
-        [WS_HEADER_ORIGIN] = WSI_TOKEN_ORIGIN,
-        [WS_HEADER_UPGRADE] = WSI_TOKEN_UPGRADE,
-        [WS_HEADER_CONNECTION] = WSI_TOKEN_CONNECTION,
-        [WS_HEADER_VERSION] = WSI_TOKEN_VERSION,
-        [WS_HEADER_KEY] = WSI_TOKEN_KEY,
-        [WS_HEADER_PROTOCOL] = WSI_TOKEN_PROTOCOL,
-        [WS_HEADER_CONTENT_LENGTH] = WSI_TOKEN_HTTP_CONTENT_LENGTH,
-        [WS_HEADER_TRANSFER_ENCODING] = WSI_TOKEN_HTTP_TRANSFER_ENCODING,
-    };
-
-    /* The library puts headers of the same name together. Of these there is one, or it cannot be
-     * told which is meant. */
-    if (header != WS_HEADER_CONNECTION && header != WS_HEADER_PROTOCOL &&
-        lws_hdr_fragment_length(lws_of(wire), tokens[header], 1) > 0)
-        return -1;
-    return copy_token(wire, tokens[header], value, size);
-}
-
-int ws_wire_header_by_name(struct ws_wire *wire, const char *name, char *value, size_t size)
-{
-    size_t length = strlen(name);
-    char with_colon[128];
-    int found;
-
-    if (length + 2 > sizeof with_colon)
-        return 0;
-    memcpy(with_colon, name, length);
-    memcpy(with_colon + length, ":", 2);
-    for (int token = 0; token < WSI_TOKEN_COUNT; token++) {
-        const unsigned char *known = lws_token_to_string((enum lws_token_indexes)token);
-
-        if (known && strcmp((const char *)known, with_colon) == 0)
-            return copy_token(wire, (enum lws_token_indexes)token, value, size);
-    }
-    value[0] = '\0';
-    found = lws_hdr_custom_length(lws_of(wire), with_colon, (int)length + 1);
-    if (found <= 0)
-        return 0;
-    return lws_hdr_custom_copy(lws_of(wire), value, (int)size, with_colon, (int)length + 1);
+    return ws_tls_server_name(lws_get_ssl(lws_of(wire)));
 }

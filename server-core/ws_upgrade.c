@@ -1,25 +1,20 @@
 /*
  * Handshakes of WebSocket: from the request's head to the connection.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "dvbcss/alloc.h"
 #include "server-core/ws_internal.h"
 
-enum { HEADER_SIZE = 256 };
-
-/* A handshake with the room for what it points to, and the hook's refusal of it. */
+/* A handshake, and the hook's refusal of it. */
 struct upgrade {
     struct ws_socket *socket;
     struct dvbcss_endpoint *endpoint;
     struct dvbcss_handshake handshake;
     bool refused;
-    /** NULL if there was no memory for it, or it could not be written. */
+    /* NULL if there was no memory for it, or it could not be written. */
     struct dvbcss_message *answer;
-    char path[WS_PATH_SIZE];
-    char query[WS_PATH_SIZE];
-    char origin[HEADER_SIZE];
-    char host[HEADER_SIZE];
 };
 
 int dvbcss_handshake_header(const struct dvbcss_handshake *handshake, const char *name, char *value,
@@ -27,7 +22,7 @@ int dvbcss_handshake_header(const struct dvbcss_handshake *handshake, const char
 {
     const struct upgrade *upgrade = handshake->exchange;
 
-    return ws_http_header(upgrade->socket, name, value, size);
+    return ws_request_copy_header(upgrade->socket->request, name, value, size);
 }
 
 int dvbcss_handshake_refuse(const struct dvbcss_handshake *handshake,
@@ -44,55 +39,56 @@ int dvbcss_handshake_refuse(const struct dvbcss_handshake *handshake,
                            false);
 }
 
-/* What RFC 6455 asks. Returns -1 if it is met, otherwise why not. */
-static int check_protocol(struct upgrade *upgrade, bool get)
-{
-    struct ws_wire *wire = upgrade->socket->wire;
-    struct ws_handshake handshake = {.get = get};
-    char value[HEADER_SIZE];
-
-    if (!ws_wire_is_http_1_1(wire))
-        return DVBCSS_REFUSAL_MALFORMED;
-    handshake.host_length = ws_wire_header(wire, WS_HEADER_HOST, upgrade->host, HEADER_SIZE);
-    handshake.protocol_length = ws_wire_header(wire, WS_HEADER_PROTOCOL, value, sizeof value);
-    /* One that does not fit stays empty, and so is wrong. */
-    ws_wire_header(wire, WS_HEADER_UPGRADE, handshake.upgrade, sizeof handshake.upgrade);
-    ws_wire_header(wire, WS_HEADER_CONNECTION, handshake.connection, sizeof handshake.connection);
-    ws_wire_header(wire, WS_HEADER_VERSION, handshake.version, sizeof handshake.version);
-    ws_wire_header(wire, WS_HEADER_KEY, handshake.key, sizeof handshake.key);
-    if (ws_wire_header(wire, WS_HEADER_ORIGIN, upgrade->origin, HEADER_SIZE) < 0)
-        return DVBCSS_REFUSAL_MALFORMED;
-    return ws_handshake_check(&handshake);
-}
-
 /* What the endpoint allows. Returns -1 if it is met, otherwise why not. */
 static int check_endpoint(const struct upgrade *upgrade)
 {
     const struct dvbcss_endpoint *endpoint = upgrade->endpoint;
     int limit = endpoint->options.limits.max_connections;
-    int why = dvbcss_access_check(&endpoint->options.access, upgrade->host, upgrade->origin);
+    int why = dvbcss_access_check(&endpoint->options.access, upgrade->handshake.host,
+                                  upgrade->handshake.origin);
 
     if (why >= 0)
         return why;
     return limit != DVBCSS_UNLIMITED && endpoint->slots >= (size_t)limit ? DVBCSS_REFUSAL_FULL : -1;
 }
 
-/* Asks the endpoint's user. Returns 0 to go on, otherwise the handshake has its answer. */
-static int ask_hook(struct upgrade *upgrade)
+static void ask_hook(struct upgrade *upgrade)
 {
     const struct dvbcss_endpoint_options *options = &upgrade->endpoint->options;
+
+    if (options->hooks.on_handshake)
+        options->hooks.on_handshake(options->context, &upgrade->handshake);
+}
+
+static int refuse_as_asked(struct upgrade *upgrade)
+{
     int result;
 
-    if (!options->hooks.on_handshake)
-        return 0;
-    options->hooks.on_handshake(options->context, &upgrade->handshake);
-    if (!upgrade->refused)
-        return 0;
     if (!upgrade->answer)
         return ws_http_refuse(upgrade->socket, DVBCSS_REFUSAL_INTERNAL);
     result = ws_http_refuse_with(upgrade->socket, DVBCSS_REFUSAL_HOOK, upgrade->answer);
     dvbcss_message_release(upgrade->answer);
     return result;
+}
+
+/* The headers of every answer are of limited length (ws_server.c). */
+enum { ANSWER_SIZE = 4096 };
+
+static int switch_protocols(struct ws_socket *socket)
+{
+    char accept[WS_ACCEPT_SIZE];
+    char answer[ANSWER_SIZE];
+    int length;
+
+    ws_handshake_accept(ws_request_header(socket->request, "sec-websocket-key"), accept);
+    length = snprintf(answer, sizeof answer,
+                      "HTTP/1.1 101 Switching Protocols\r\n"
+                      "Upgrade: websocket\r\n"
+                      "Connection: Upgrade\r\n"
+                      "Sec-WebSocket-Accept: %s\r\n"
+                      "%s\r\n",
+                      accept, socket->server->common_headers);
+    return ws_wire_write(socket->wire, (uint8_t *)answer, (size_t)length) == 0 ? 0 : -1;
 }
 
 static int accept_upgrade(struct upgrade *upgrade)
@@ -104,40 +100,54 @@ static int accept_upgrade(struct upgrade *upgrade)
     if (result != 0)
         return ws_http_refuse(socket, result == DVBCSS_EFULL ? DVBCSS_REFUSAL_ADDRESS_FULL
                                                              : DVBCSS_REFUSAL_INTERNAL);
-    result = ask_hook(upgrade);
-    if (result != 0)
-        ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
+    ask_hook(upgrade);
+    if (upgrade->refused) {
+        if (socket->connection)
+            ws_connection_end(socket->connection, DVBCSS_CLOSE_ABNORMAL, "");
+        return refuse_as_asked(upgrade);
+    }
+    result = switch_protocols(socket);
+    ws_exchange_drop(socket);
+    if (result == 0)
+        ws_receive_begin(socket);
     return result;
 }
 
-int ws_event_upgrade(struct ws_socket *socket)
+bool ws_upgrade_concerns(const struct ws_socket *socket)
 {
-    struct upgrade upgrade = {.socket = socket};
-    const char *method =
-        ws_wire_request(socket->wire, upgrade.path, WS_PATH_SIZE, upgrade.query, WS_PATH_SIZE);
+    return ws_endpoint_at(socket->server, ws_request_path(socket->request)) ||
+           ws_handshake_is_meant(socket->request);
+}
+
+int ws_upgrade(struct ws_socket *socket)
+{
+    const struct ws_request *request = socket->request;
+    const char *origin = ws_request_header(request, "origin");
+    struct upgrade upgrade = {
+        .socket = socket,
+        .endpoint = ws_endpoint_at(socket->server, ws_request_path(request)),
+        .handshake =
+            {
+                .path = ws_request_path(request),
+                .query = ws_request_query(request),
+                .origin = origin ? origin : "",
+                .host = ws_request_header(request, "host"),
+                .peer = &socket->peer.any,
+                .local = &socket->local.any,
+                .secure = socket->tls,
+                .exchange = &upgrade,
+            },
+    };
     int why;
 
-    if (socket->server->state != WS_SERVER_OPEN)
-        return ws_http_refuse(socket, DVBCSS_REFUSAL_CLOSING);
-    upgrade.endpoint = method ? ws_endpoint_at(socket->server, upgrade.path) : NULL;
-    if (!method || !upgrade.endpoint)
+    if (!upgrade.endpoint)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_UNKNOWN_PATH);
     if (!upgrade.endpoint->options.enabled)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_DISABLED);
-    why = check_protocol(&upgrade, strcmp(method, "GET") == 0);
+    why = ws_handshake_check(request);
     if (why < 0)
         why = check_endpoint(&upgrade);
     if (why >= 0)
         return ws_http_refuse(socket, (enum dvbcss_refusal)why);
-    upgrade.handshake = (struct dvbcss_handshake){
-        .path = upgrade.path,
-        .query = upgrade.query,
-        .origin = upgrade.origin,
-        .host = upgrade.host,
-        .peer = &socket->peer.any,
-        .local = &socket->local.any,
-        .secure = socket->tls,
-        .exchange = &upgrade,
-    };
     return accept_upgrade(&upgrade);
 }

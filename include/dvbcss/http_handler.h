@@ -37,8 +37,7 @@ struct dvbcss_http_request {
     const char *method;
     /** Percent-decoded and normalised: no "..", no empty segments. */
     const char *path;
-    /** What follows the question mark, percent-decoded as a whole: an encoded '&' cannot be told
-     * from one that separates. "" without one. */
+    /** What follows the question mark, as it was sent; "" without one. */
     const char *query;
     /** The whole body. */
     const void *body;

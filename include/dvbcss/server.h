@@ -177,6 +177,7 @@ struct dvbcss_server_options {
     X(MALFORMED, 400, "request cannot be understood")                                              \
     X(TIMEOUT, 408, "request was not complete in time")                                            \
     X(BODY_TOO_BIG, 413, "request body is too large")                                              \
+    X(HEADERS_TOO_BIG, 431, "request headers are too large")                                       \
     X(ADDRESS_FULL, 429, "endpoint has reached its connection limit for your address")             \
     X(SERVER_ADDRESS_FULL, 429, "server has reached its connection limit for your address")        \
     X(FULL, 503, "endpoint has reached its connection limit")                                      \

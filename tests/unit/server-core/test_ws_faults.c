@@ -245,7 +245,7 @@ static void greet(void *context, struct dvbcss_connection *connection)
 
 Test(ws_faults, of_the_handshakes_answer_are_followed_by_word_that_the_socket_takes_more)
 {
-    static const struct socket_fault short_writes = {.bytes = 100, .calls = 1};
+    static const struct socket_fault short_writes = {.bytes = 10, .calls = 2};
     struct dvbcss_endpoint_options endpoint = recording_endpoint("/echo");
 
     endpoint.hooks.on_connect = expect_congestion;

@@ -2,68 +2,134 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
+#include <string.h>
+
 #include "server-core/ws_internal.h"
 
-static const struct ws_handshake right = {
-    .get = true,
-    .host_length = 9,
-    .upgrade = "websocket",
-    .connection = "Upgrade",
-    .version = "13",
-    .key = "dGhlIHNhbXBsZSBub25jZQ==",
+struct text_case {
+    char text[80];
+    int verdict;
 };
 
-static void put(char *field, size_t size, const char *text)
+/* The headers of a handshake; NULL leaves one out. */
+struct handshake {
+    const char *method;
+    const char *version_of_http;
+    const char *host;
+    const char *upgrade;
+    const char *connection;
+    const char *version;
+    const char *key;
+    /* Whole lines. */
+    const char *others;
+};
+
+static const struct handshake right = {
+    "GET", "HTTP/1.1", "tv:80", "websocket", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ==", "",
+};
+
+static void add(char *text, size_t size, const char *name, const char *value)
 {
-    cr_assert_lt(strlen(text), size);
-    memcpy(field, text, strlen(text) + 1);
+    size_t length = strlen(text);
+
+    if (value)
+        snprintf(text + length, size - length, "%s: %s\r\n", name, value);
+}
+
+static int verdict_of(const struct handshake *handshake)
+{
+    char text[1024];
+    struct ws_request *request;
+    enum ws_request_state state;
+    size_t taken;
+    int verdict;
+
+    snprintf(text, sizeof text, "%s / %s\r\n%s", handshake->method, handshake->version_of_http,
+             handshake->others);
+    add(text, sizeof text, "Host", handshake->host);
+    add(text, sizeof text, "Upgrade", handshake->upgrade);
+    add(text, sizeof text, "Connection", handshake->connection);
+    add(text, sizeof text, "Sec-WebSocket-Version", handshake->version);
+    add(text, sizeof text, "Sec-WebSocket-Key", handshake->key);
+    strcat(text, "\r\n");
+    cr_assert_eq(ws_request_create(&request, sizeof text), 0);
+    cr_assert_eq(ws_request_read(request, text, strlen(text), &taken, &state), 0);
+    cr_assert_eq(state, WS_REQUEST_COMPLETE, "%s", text);
+    verdict = ws_handshake_check(request);
+    ws_request_destroy(request);
+    return verdict;
 }
 
 Test(ws_handshake, is_right_with_just_what_is_needed)
 {
-    cr_assert_eq(ws_handshake_check(&right), -1);
+    cr_assert_eq(verdict_of(&right), -1);
 }
 
-Test(ws_handshake, reads_upgrade_without_regard_to_case)
+Test(ws_handshake, needs_get_and_host_and_http_1_1)
 {
-    struct ws_handshake handshake = right;
+    struct handshake handshake = right;
 
-    strcpy(handshake.upgrade, "WebSocket");
-    cr_assert_eq(ws_handshake_check(&handshake), -1);
-}
-
-Test(ws_handshake, needs_get_and_host)
-{
-    struct ws_handshake handshake = right;
-
-    handshake.get = false;
-    cr_assert_eq(ws_handshake_check(&handshake), DVBCSS_REFUSAL_METHOD);
+    handshake.method = "POST";
+    cr_assert_eq(verdict_of(&handshake), DVBCSS_REFUSAL_METHOD);
     handshake = right;
-    handshake.host_length = 0;
-    cr_assert_eq(ws_handshake_check(&handshake), DVBCSS_REFUSAL_MALFORMED);
+    handshake.host = NULL;
+    cr_assert_eq(verdict_of(&handshake), DVBCSS_REFUSAL_MALFORMED);
+    handshake = right;
+    handshake.host = "";
+    cr_assert_eq(verdict_of(&handshake), DVBCSS_REFUSAL_MALFORMED);
+    handshake = right;
+    handshake.version_of_http = "HTTP/1.0";
+    cr_assert_eq(verdict_of(&handshake), DVBCSS_REFUSAL_MALFORMED);
+}
+
+ParameterizedTestParameters(ws_handshake, refuses_what_comes_twice)
+{
+    static struct text_case cases[] = {
+        {"Host: tv:80\r\n", DVBCSS_REFUSAL_MALFORMED},
+        {"Origin: http://a\r\nOrigin: http://a\r\n", DVBCSS_REFUSAL_MALFORMED},
+        {"Sec-WebSocket-Version: 13\r\n", DVBCSS_REFUSAL_VERSION},
+        {"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", DVBCSS_REFUSAL_KEY},
+        {"Origin: http://a\r\n", -1},
+        {"Connection: keep-alive\r\n", -1},
+    };
+
+    return cr_make_param_array(struct text_case, cases, sizeof cases / sizeof cases[0]);
+}
+
+ParameterizedTest(struct text_case *param, ws_handshake, refuses_what_comes_twice)
+{
+    struct handshake handshake = right;
+
+    handshake.others = param->text;
+    cr_assert_eq(verdict_of(&handshake), param->verdict, "%s", param->text);
 }
 
 Test(ws_handshake, refuses_any_subprotocol)
 {
-    struct ws_handshake handshake = right;
+    struct handshake handshake = right;
 
-    handshake.protocol_length = 4;
-    cr_assert_eq(ws_handshake_check(&handshake), DVBCSS_REFUSAL_SUBPROTOCOL);
-    handshake.protocol_length = -1;
-    cr_assert_eq(ws_handshake_check(&handshake), DVBCSS_REFUSAL_SUBPROTOCOL);
+    handshake.others = "Sec-WebSocket-Protocol: chat\r\n";
+    cr_assert_eq(verdict_of(&handshake), DVBCSS_REFUSAL_SUBPROTOCOL);
+    handshake.others = "Sec-WebSocket-Protocol:\r\n";
+    cr_assert_eq(verdict_of(&handshake), DVBCSS_REFUSAL_SUBPROTOCOL);
 }
 
-struct text_case {
-    char text[48];
-    int verdict;
-};
+/* The example of RFC 6455 section 1.3. */
+Test(ws_handshake, answers_a_key_as_the_rfc_does)
+{
+    char accept[WS_ACCEPT_SIZE];
+
+    ws_handshake_accept("dGhlIHNhbXBsZSBub25jZQ==", accept);
+    cr_assert_str_eq(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
 
 ParameterizedTestParameters(ws_handshake, knows_one_upgrade)
 {
     static struct text_case cases[] = {{"", DVBCSS_REFUSAL_NOT_WEBSOCKET},
                                        {"h2c", DVBCSS_REFUSAL_NOT_WEBSOCKET},
                                        {"websocket2", DVBCSS_REFUSAL_NOT_WEBSOCKET},
-                                       {"websocket, h2c", DVBCSS_REFUSAL_NOT_WEBSOCKET},
+                                       {"websocket/13", DVBCSS_REFUSAL_NOT_WEBSOCKET},
+                                       {"h2c, websocket", -1},
                                        {"WEBSOCKET", -1}};
 
     return cr_make_param_array(struct text_case, cases, sizeof cases / sizeof cases[0]);
@@ -71,10 +137,10 @@ ParameterizedTestParameters(ws_handshake, knows_one_upgrade)
 
 ParameterizedTest(struct text_case *param, ws_handshake, knows_one_upgrade)
 {
-    struct ws_handshake handshake = right;
+    struct handshake handshake = right;
 
-    put(handshake.upgrade, sizeof handshake.upgrade, param->text);
-    cr_assert_eq(ws_handshake_check(&handshake), param->verdict, "%s", param->text);
+    handshake.upgrade = param->text;
+    cr_assert_eq(verdict_of(&handshake), param->verdict, "%s", param->text);
 }
 
 ParameterizedTestParameters(ws_handshake, finds_upgrade_in_a_list)
@@ -92,9 +158,9 @@ ParameterizedTestParameters(ws_handshake, finds_upgrade_in_a_list)
         {"upgrad", DVBCSS_REFUSAL_NOT_WEBSOCKET},
         {"not-upgrade", DVBCSS_REFUSAL_NOT_WEBSOCKET},
         {"keep-alive Upgrade", DVBCSS_REFUSAL_NOT_WEBSOCKET},
-        {", Upgrade", DVBCSS_REFUSAL_NOT_WEBSOCKET},
-        {"Upgrade,", DVBCSS_REFUSAL_NOT_WEBSOCKET},
-        {"12, Upgrade", DVBCSS_REFUSAL_NOT_WEBSOCKET},
+        {", Upgrade", -1},
+        {"Upgrade,", -1},
+        {"12, Upgrade", -1},
         {"Upgrade; x", DVBCSS_REFUSAL_NOT_WEBSOCKET},
         {"\"Upgrade\"", DVBCSS_REFUSAL_NOT_WEBSOCKET},
     };
@@ -104,10 +170,10 @@ ParameterizedTestParameters(ws_handshake, finds_upgrade_in_a_list)
 
 ParameterizedTest(struct text_case *param, ws_handshake, finds_upgrade_in_a_list)
 {
-    struct ws_handshake handshake = right;
+    struct handshake handshake = right;
 
-    put(handshake.connection, sizeof handshake.connection, param->text);
-    cr_assert_eq(ws_handshake_check(&handshake), param->verdict, "%s", param->text);
+    handshake.connection = param->text;
+    cr_assert_eq(verdict_of(&handshake), param->verdict, "%s", param->text);
 }
 
 ParameterizedTestParameters(ws_handshake, knows_version_13_only)
@@ -122,10 +188,10 @@ ParameterizedTestParameters(ws_handshake, knows_version_13_only)
 
 ParameterizedTest(struct text_case *param, ws_handshake, knows_version_13_only)
 {
-    struct ws_handshake handshake = right;
+    struct handshake handshake = right;
 
-    put(handshake.version, sizeof handshake.version, param->text);
-    cr_assert_eq(ws_handshake_check(&handshake), param->verdict, "%s", param->text);
+    handshake.version = param->text;
+    cr_assert_eq(verdict_of(&handshake), param->verdict, "%s", param->text);
 }
 
 ParameterizedTestParameters(ws_handshake, needs_a_key_of_16_bytes)
@@ -146,8 +212,8 @@ ParameterizedTestParameters(ws_handshake, needs_a_key_of_16_bytes)
 
 ParameterizedTest(struct text_case *param, ws_handshake, needs_a_key_of_16_bytes)
 {
-    struct ws_handshake handshake = right;
+    struct handshake handshake = right;
 
-    put(handshake.key, sizeof handshake.key, param->text);
-    cr_assert_eq(ws_handshake_check(&handshake), param->verdict, "%s", param->text);
+    handshake.key = param->text;
+    cr_assert_eq(verdict_of(&handshake), param->verdict, "%s", param->text);
 }

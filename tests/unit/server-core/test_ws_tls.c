@@ -354,11 +354,11 @@ Test(ws_tls, serves_under_every_name)
     start(NULL);
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct ws_peer_tls tls = {.ca_file = certificate, .name = names[i]};
-        char host[64];
+        char request[96];
 
         cr_assert(secure(&tls), "%s", names[i]);
-        snprintf(host, sizeof host, "Host: %s\r\n", names[i]);
-        cr_assert(ws_peer_request(&peer, "GET", "/nothing", host));
+        snprintf(request, sizeof request, "GET /nothing HTTP/1.1\r\nHost: %s\r\n\r\n", names[i]);
+        cr_assert(ws_peer_say(&peer, request));
         cr_assert_eq(ws_peer_read_answer(&peer, &answer), 404);
         ws_peer_close(&peer);
     }

@@ -65,7 +65,7 @@ Test(ws_upgrade, keeps_path_query_and_origin)
         ws_peer_upgrade(&peer, "/echo?a=1&b=%20x", "Origin: https://app.example\r\n", NULL), 101);
     cr_assert(wait_for(&fixture.record.connects, 1));
     cr_assert_str_eq(dvbcss_connection_path(fixture.record.connection), "/echo");
-    cr_assert_str_eq(dvbcss_connection_query(fixture.record.connection), "a=1&b= x");
+    cr_assert_str_eq(dvbcss_connection_query(fixture.record.connection), "a=1&b=%20x");
     cr_assert_str_eq(dvbcss_connection_origin(fixture.record.connection), "https://app.example");
     stop_server();
 }
@@ -80,20 +80,16 @@ Test(ws_upgrade, keeps_nothing_where_there_was_nothing)
     stop_server();
 }
 
-Test(ws_upgrade, takes_an_origin_of_255_bytes_and_not_of_256)
+Test(ws_upgrade, keeps_a_long_origin_whole)
 {
-    char header[300];
+    char header[1100];
 
     start_server(NULL, NULL);
-    snprintf(header, sizeof header, "Origin: https://%0247d\r\n", 0);
+    snprintf(header, sizeof header, "Origin: https://%01000d\r\n", 0);
     cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
     cr_assert_eq(ws_peer_upgrade(&peer, "/echo", header, NULL), 101);
     cr_assert(wait_for(&fixture.record.connects, 1));
-    cr_assert_eq(strlen(dvbcss_connection_origin(fixture.record.connection)), 255);
-    ws_peer_close(&peer);
-    snprintf(header, sizeof header, "Origin: https://%0248d\r\n", 0);
-    cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
-    cr_assert_eq(ws_peer_upgrade(&peer, "/echo", header, NULL), 400);
+    cr_assert_eq(strlen(dvbcss_connection_origin(fixture.record.connection)), 1008);
     stop_server();
 }
 
