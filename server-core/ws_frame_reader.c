@@ -117,8 +117,8 @@ static bool take_head_byte(struct ws_frame_reader *reader, uint8_t byte)
 {
     reader->kept[reader->kept_length++] = byte;
     reader->breach = breach_of_head(reader);
-    if (reader->breach || reader->kept_length < FIRST_BYTES + MASK_SIZE ||
-        reader->kept_length < FIRST_BYTES + extended_size(reader) + MASK_SIZE)
+    /* Before the second byte has come, whatever stands in its place asks for more. */
+    if (reader->breach || reader->kept_length < FIRST_BYTES + extended_size(reader) + MASK_SIZE)
         return false;
     end_head(reader);
     return true;

@@ -73,6 +73,7 @@ static void find_event(struct findings *findings, const struct ws_frame_event *e
 {
     enum kind kind = kind_of(event);
 
+    require(event->kind != WS_FRAME_PART || event->length > 0 || event->final);
     for (size_t i = 0; i < event->length; i++)
         find(findings, kind, event->bytes[i]);
     if (event->kind != WS_FRAME_PART || event->final)

@@ -57,10 +57,14 @@ static struct stream with_letters(const char *head, size_t length)
 {
     static const uint8_t mask[] = {0x37, 0xfa, 0x21, 0x3d};
     struct stream stream = from_hex(head);
+    uint8_t *payload = malloc(length + 1);
 
-    append(&stream, mask, sizeof mask);
+    cr_assert(payload);
     for (size_t i = 0; i < length; i++)
-        append(&stream, &(uint8_t){letter(i) ^ mask[i % 4]}, 1);
+        payload[i] = letter(i) ^ mask[i % 4];
+    append(&stream, mask, sizeof mask);
+    append(&stream, payload, length);
+    free(payload);
     return stream;
 }
 
