@@ -50,18 +50,20 @@ static bool take_bytes(struct dvbcss_connection *connection, uint64_t bytes)
     return false;
 }
 
-static bool take_message(struct dvbcss_connection *connection)
+/* One of @p what. */
+static bool take_message(struct dvbcss_connection *connection, struct ws_bucket *bucket,
+                         const char *what)
 {
     const struct dvbcss_endpoint_limits *limits = &connection->endpoint->options.limits;
     char reason[DVBCSS_CLOSE_REASON_MAX + 1];
 
     if (limits->max_messages_per_s == 0 ||
-        ws_bucket_take(&connection->usage.messages, limits->max_messages_per_s,
+        ws_bucket_take(bucket, limits->max_messages_per_s,
                        (uint64_t)limits->max_messages_per_s * DVBCSS_RATE_BURST_S, 1,
                        now_ms(connection)))
         return true;
     connection->endpoint->server->counters.message_rate_evictions++;
-    snprintf(reason, sizeof reason, "more than %u messages per second", limits->max_messages_per_s);
+    snprintf(reason, sizeof reason, "more than %u %s per second", limits->max_messages_per_s, what);
     ws_connection_close(connection, DVBCSS_CLOSE_POLICY, reason);
     return false;
 }
@@ -69,11 +71,17 @@ static bool take_message(struct dvbcss_connection *connection)
 bool ws_limits_take(struct dvbcss_connection *connection, size_t length, bool final)
 {
     connection->usage.paid += length;
-    return take_bytes(connection, length) && (!final || take_message(connection));
+    return take_bytes(connection, length) &&
+           (!final || take_message(connection, &connection->usage.messages, "messages"));
 }
 
-/* Heads of frames, however many there are and however little is in them. Later than payload, so
- * that a message that is as long as it may be is not one byte too many for its head. */
+bool ws_limits_take_ping(struct dvbcss_connection *connection)
+{
+    return take_message(connection, &connection->usage.pings, "pings");
+}
+
+/* Heads of frames and what is no message, however little is in it. Later than payload, so that a
+ * message that is as long as it may be is not one byte too many for its head. */
 static bool check_overhead(struct dvbcss_connection *connection)
 {
     struct ws_usage *usage = &connection->usage;

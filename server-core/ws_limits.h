@@ -31,6 +31,7 @@ bool ws_bucket_take(struct ws_bucket *bucket, uint64_t rate, uint64_t burst, uin
 /** What a connection has used up. */
 struct ws_usage {
     struct ws_bucket messages;
+    struct ws_bucket pings;
     struct ws_bucket bytes;
     /** Bytes of the wire that were taken from the bucket, and when that was compared with what
      * came; 0: not since there is a limit. */
@@ -41,6 +42,9 @@ struct ws_usage {
 /** Takes what has arrived out of the connection's buckets, and closes the connection if that is too
  * much. @p final with the last byte of a message. Returns whether it may stay. */
 bool ws_limits_take(struct dvbcss_connection *connection, size_t length, bool final);
+
+/** The same with a ping: as many as messages, beside them. */
+bool ws_limits_take_ping(struct dvbcss_connection *connection);
 
 /** The same with what has arrived beside payload, now and then; and closes the connection if its
  * setup takes too long. Returns whether it may stay. */

@@ -82,7 +82,7 @@ static void on_ping(struct ws_socket *socket, const struct ws_frame_event *event
     size_t head_length;
 
     if (!socket->connection || socket->connection->closing ||
-        !ws_limits_take(socket->connection, event->length, true))
+        !ws_limits_take_ping(socket->connection))
         return;
     head_length = ws_frame_put_head(payload, WS_OPCODE_PONG, event->length);
     if (event->length != 0)
@@ -90,11 +90,10 @@ static void on_ping(struct ws_socket *socket, const struct ws_frame_event *event
     send_pong(socket, payload - head_length, head_length + event->length);
 }
 
-/* Nothing is in it: that it has come is what counts. */
+/* That it has come is all that counts. */
 static void on_pong(struct ws_socket *socket, const struct ws_frame_event *event)
 {
-    if (socket->connection && !socket->connection->closing)
-        (void)ws_limits_take(socket->connection, event->length, true);
+    (void)socket, (void)event;
 }
 
 /* ------------------------------------------------------------------------------------------------

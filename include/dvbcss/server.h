@@ -483,8 +483,9 @@ struct dvbcss_endpoint_limits {
     int max_connections_per_address;
     /** Largest message from a peer; a larger one closes with 1009. */
     size_t max_message_bytes;
-    /** Messages that a peer may send per second, on average; more close with 1008. A peer that was
-     * quiet may send #DVBCSS_RATE_BURST_S seconds' worth at once. 0: any number. */
+    /** Messages that a peer may send per second, on average, and as many pings; more close with
+     * 1008. A peer that was quiet may send #DVBCSS_RATE_BURST_S seconds' worth at once. 0: any
+     * number. */
     unsigned max_messages_per_s;
     /** Bytes that a peer may send per second, likewise, and in any case one message of
      * `max_message_bytes` at once. Payload is counted as it comes; heads of frames, pings and what

@@ -259,8 +259,18 @@ class Messages(Limits):
         self.assertEqual(json.loads(other.receive_text())["ot"], 7)
         self.stop()
 
+    def test_as_many_pings_as_messages_are_taken_beside_them(self):
+        self.start(cii__max_messages_per_s=4)
+        peer = self.open("cii")
+        peer.send(frame(TEXT, b"x") * 20 + frame(PING, b"x") * 19)
+        self.assert_lives(peer)
+        peer.send(frame(PING) * 20)
+        self.assert_closed(peer, 1008, "more than 4 pings per second")
+        self.assertEqual(counter(self.tv, "message_rate_evictions_total", listener="public"), 1)
+        self.stop()
+
     def test_a_flood_of_pings_meets_the_limit_of_bytes(self):
-        self.start(cii__max_bytes_per_s=1000)
+        self.start(cii__max_bytes_per_s=1000, cii__max_messages_per_s=0)
         other, peer = self.open("cii"), self.open("cii")
         end = time.monotonic() + DEADLINE_S
         # What comes beside payload is compared every five seconds.
