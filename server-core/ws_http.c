@@ -133,6 +133,7 @@ static int continue_answer(struct ws_socket *socket)
 {
     struct ws_exchange *exchange = socket->exchange;
     struct dvbcss_message *answer = exchange->answer;
+    bool heard_all = exchange->sent == 0;
 
     while (!ws_wire_congested(socket->wire) && exchange->sent < answer->length) {
         size_t length = answer->length - exchange->sent;
@@ -152,7 +153,7 @@ static int continue_answer(struct ws_socket *socket)
     }
     ws_exchange_drop(socket);
     ws_wire_set_reading(socket->wire, true);
-    return ws_socket_finish(socket);
+    return ws_socket_finish(socket, heard_all);
 }
 
 int ws_http_continue(struct ws_socket *socket)
@@ -173,12 +174,44 @@ static void note_refusal(struct ws_socket *socket, enum dvbcss_refusal why)
                    dvbcss_address_format(&socket->peer.any, peer), ws_refusal_text(why));
 }
 
+static bool has_body(const char *method)
+{
+    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+           strcmp(method, "PATCH") == 0;
+}
+
+/* The length of the body, or -1 if it cannot be told: a length that is no number, none for a method
+ * that comes with a body, or a transfer coding, of which the base knows none. */
+static long long body_length_of(const struct ws_request *request)
+{
+    const char *length = ws_request_header(request, "content-length");
+
+    if (ws_request_count(request, "transfer-encoding") != 0)
+        return -1;
+    if (!length)
+        return has_body(ws_request_method(request)) ? -1 : 0;
+    if (ws_request_count(request, "content-length") != 1 || *length == '\0' ||
+        strlen(length) > LENGTH_DIGITS || length[strspn(length, "0123456789")] != '\0')
+        return -1;
+    return strtoll(length, NULL, 10);
+}
+
+/* A head that was not read to its end, or a body that was not, may still be on its way. */
+static bool has_heard_all(const struct ws_socket *socket)
+{
+    const struct ws_exchange *exchange = socket->exchange;
+
+    return exchange && exchange->body_length == exchange->body_size &&
+           body_length_of(socket->request) == (long long)exchange->body_size;
+}
+
 static int finish_with(struct ws_socket *socket, struct dvbcss_message *answer)
 {
+    bool heard_all = has_heard_all(socket);
     int result = ws_wire_write(socket->wire, answer->bytes, answer->length);
 
     ws_exchange_drop(socket);
-    return result == 0 ? ws_socket_finish(socket) : -1;
+    return result == 0 ? ws_socket_finish(socket, heard_all) : -1;
 }
 
 int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
@@ -233,28 +266,6 @@ static int answer_by_handler(struct ws_socket *socket)
     return continue_answer(socket);
 }
 
-static bool has_body(const char *method)
-{
-    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-           strcmp(method, "PATCH") == 0;
-}
-
-/* The length of the body, or -1 if it cannot be told: a length that is no number, none for a method
- * that comes with a body, or a transfer coding, of which the base knows none. */
-static long long body_length_of(const struct ws_request *request)
-{
-    const char *length = ws_request_header(request, "content-length");
-
-    if (ws_request_count(request, "transfer-encoding") != 0)
-        return -1;
-    if (!length)
-        return has_body(ws_request_method(request)) ? -1 : 0;
-    if (ws_request_count(request, "content-length") != 1 || *length == '\0' ||
-        strlen(length) > LENGTH_DIGITS || length[strspn(length, "0123456789")] != '\0')
-        return -1;
-    return strtoll(length, NULL, 10);
-}
-
 static int reserve_body(struct ws_exchange *exchange, size_t length)
 {
     if (length == 0)
@@ -282,15 +293,13 @@ static int route(struct ws_socket *socket, long long body_length)
 /* Some clients send a long body only when they are told that it is wanted. */
 static int ask_for_body(struct ws_socket *socket)
 {
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    static const uint8_t go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const char *expected = ws_request_header(socket->request, "expect");
-    uint8_t bytes[sizeof go_on];
 
     if (!expected || strcasecmp(expected, "100-continue") != 0 ||
         !ws_request_is_http_1_1(socket->request))
         return 0;
-    memcpy(bytes, go_on, sizeof go_on);
-    return ws_wire_write(socket->wire, bytes, sizeof go_on - 1) == 0 ? 0 : -1;
+    return ws_wire_write(socket->wire, go_on, sizeof go_on - 1) == 0 ? 0 : -1;
 }
 
 static int on_request(struct ws_socket *socket)

@@ -199,8 +199,9 @@ void ws_socket_leave_all(struct dvbcss_server *server);
 /** Sends a close frame; DVBCSS_CLOSE_NO_STATUS: one without a payload. */
 void ws_socket_send_close(struct ws_socket *socket, unsigned code, const char *reason);
 
-/** All was said: tells the peer so, and waits for it to hang up. Returns 0, for the event. */
-int ws_socket_finish(struct ws_socket *socket);
+/** All was said: tells the peer so. If it has said all that it wanted, too (@p heard_all), it can
+ * be hung up on; otherwise it is waited for. Returns 0, or -1 to hang up. */
+int ws_socket_finish(struct ws_socket *socket, bool heard_all);
 
 /* ------------------------------------------------------------------------------------------------
  * What a peer sends on a WebSocket: ws_receive.c
@@ -212,7 +213,8 @@ struct ws_pong;
 /** The handshake is done: opens the connection. */
 void ws_receive_begin(struct ws_socket *socket);
 
-/** Frames have come, or parts of them. @p taken is how many bytes were looked at. Returns 0. */
+/** Frames have come, or parts of them. @p taken is how many bytes were looked at. Returns 0, or -1
+ * to hang up. */
 int ws_receive_frames(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken);
 
 /** Sends the pong that waits, if there is one. */

@@ -55,7 +55,7 @@ static void keep_pong(struct ws_socket *socket, const uint8_t *frame, size_t len
     ws_wire_want_write(socket->wire);
 }
 
-static void send_pong(struct ws_socket *socket, uint8_t *frame, size_t length)
+static void send_pong(struct ws_socket *socket, const uint8_t *frame, size_t length)
 {
     if (ws_wire_congested(socket->wire))
         keep_pong(socket, frame, length);
@@ -75,7 +75,7 @@ void ws_receive_send_pong(struct ws_socket *socket)
     dvbcss_free(pong);
 }
 
-static void on_ping(struct ws_socket *socket, const struct ws_frame_event *event)
+static int on_ping(struct ws_socket *socket, const struct ws_frame_event *event)
 {
     uint8_t bytes[WS_FRAME_HEAD_MAX + WS_CONTROL_MAX];
     uint8_t *payload = bytes + WS_FRAME_HEAD_MAX;
@@ -83,28 +83,31 @@ static void on_ping(struct ws_socket *socket, const struct ws_frame_event *event
 
     if (!socket->connection || socket->connection->closing ||
         !ws_limits_take_ping(socket->connection))
-        return;
+        return 0;
     head_length = ws_frame_put_head(payload, WS_OPCODE_PONG, event->length);
     if (event->length != 0)
         memcpy(payload, event->bytes, event->length);
     send_pong(socket, payload - head_length, head_length + event->length);
+    return 0;
 }
 
 /* That it has come is all that counts. */
-static void on_pong(struct ws_socket *socket, const struct ws_frame_event *event)
+static int on_pong(struct ws_socket *socket, const struct ws_frame_event *event)
 {
     (void)socket, (void)event;
+    return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------
  * Messages
  */
 
-static void on_part(struct ws_socket *socket, const struct ws_frame_event *event)
+static int on_part(struct ws_socket *socket, const struct ws_frame_event *event)
 {
     if (socket->connection)
         ws_connection_receive(socket->connection, event->bytes, event->length, event->final,
                               event->binary);
+    return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -149,7 +152,7 @@ static void end_connection(struct ws_socket *socket, unsigned code, const char *
         ws_connection_end(connection, code, reason);
 }
 
-static void on_close(struct ws_socket *socket, const struct ws_frame_event *event)
+static int on_close(struct ws_socket *socket, const struct ws_frame_event *event)
 {
     char reason[DVBCSS_CLOSE_REASON_MAX + 1];
     unsigned code = read_close(event, reason);
@@ -160,31 +163,28 @@ static void on_close(struct ws_socket *socket, const struct ws_frame_event *even
         ws_socket_send_close(socket, fault != 0 ? fault : code, "");
         end_connection(socket, code, reason);
     }
-    ws_socket_finish(socket);
+    return ws_socket_finish(socket, true);
 }
 
-static void on_breach(struct ws_socket *socket, const struct ws_frame_event *event)
+static int on_breach(struct ws_socket *socket, const struct ws_frame_event *event)
 {
     if (socket->phase == WS_PHASE_LEAVING)
-        ws_socket_finish(socket);
-    else if (socket->connection)
+        return ws_socket_finish(socket, false);
+    if (socket->connection)
         ws_connection_close(socket->connection, DVBCSS_CLOSE_PROTOCOL_ERROR, event->reason);
+    return 0;
 }
 
 int ws_receive_frames(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken)
 {
-    static void (*const react[])(struct ws_socket *, const struct ws_frame_event *) = {
+    static int (*const react[])(struct ws_socket *, const struct ws_frame_event *) = {
         [WS_FRAME_PART] = on_part,   [WS_FRAME_PING] = on_ping,     [WS_FRAME_PONG] = on_pong,
         [WS_FRAME_CLOSE] = on_close, [WS_FRAME_BREACH] = on_breach,
     };
     struct ws_frame_event event;
 
     *taken = ws_frame_read(&socket->reader, bytes, length, &event);
-    if (event.kind == WS_FRAME_BREACH)
-        *taken = length;
     socket->received += *taken;
     socket->heard_ms = now_ms(socket);
-    if (event.kind != WS_FRAME_NONE)
-        react[event.kind](socket, &event);
-    return 0;
+    return event.kind == WS_FRAME_NONE ? 0 : react[event.kind](socket, &event);
 }

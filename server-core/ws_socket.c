@@ -131,7 +131,7 @@ int ws_event_writable(struct ws_socket *socket)
     case WS_PHASE_LEAVING:
         return 0;
     case WS_PHASE_ENDING:
-        return ws_socket_finish(socket);
+        return ws_socket_finish(socket, false);
     }
     return 0;
 }
@@ -178,17 +178,18 @@ void ws_socket_send_close(struct ws_socket *socket, unsigned code, const char *r
         ws_socket_kill(socket);
 }
 
-int ws_socket_finish(struct ws_socket *socket)
+int ws_socket_finish(struct ws_socket *socket, bool heard_all)
 {
     if (socket->phase != WS_PHASE_ENDING) {
         socket->phase = WS_PHASE_ENDING;
         socket->since_ms = now_ms(socket);
     }
-    if (ws_wire_congested(socket->wire))
+    if (ws_wire_congested(socket->wire)) {
         ws_wire_want_write(socket->wire);
-    else
-        ws_wire_finish(socket->wire);
-    return 0;
+        return 0;
+    }
+    ws_wire_finish(socket->wire);
+    return heard_all ? -1 : 0;
 }
 
 static void leave(struct ws_socket *socket, unsigned code, const char *reason)

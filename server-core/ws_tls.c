@@ -275,7 +275,8 @@ int ws_tls_apply(struct ws_tls *tls, struct ssl_ctx_st *context)
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     /* Buffers of 34 kB for each connection that is idle most of the time. */
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* The library's own would look for a virtual host of the name that the peer asks for. */
     SSL_CTX_set_tlsext_servername_callback(context, NULL);
     SSL_CTX_set_cert_cb(context, show_certificate, tls);
@@ -306,9 +307,21 @@ const char *ws_tls_server_name(const struct ssl_st *ssl)
     return name && name[strspn(name, allowed)] == '\0' ? name : "";
 }
 
+int ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length, size_t *written)
+{
+    int error;
+
+    *written = 0;
+    if (SSL_write_ex(ssl, bytes, length, written) == 1)
+        return 0;
+    error = SSL_get_error(ssl, 0);
+    /* It must not be taken for the failure of what comes next. */
+    ERR_clear_error();
+    return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ? 0 : DVBCSS_EIO;
+}
+
 void ws_tls_finish(struct ssl_st *ssl)
 {
     (void)SSL_shutdown(ssl);
-    /* What went wrong must not be taken for the failure of what comes next. */
     ERR_clear_error();
 }

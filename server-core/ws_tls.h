@@ -47,6 +47,9 @@ void ws_tls_watch(struct ssl_st *ssl, struct ws_socket *socket);
  * stand in a URL. Valid as long as @p ssl. */
 const char *ws_tls_server_name(const struct ssl_st *ssl);
 
+/** Writes as much as the connection takes at once. Returns 0 or DVBCSS_EIO. */
+int ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length, size_t *written);
+
 /** Tells the peer that nothing more will come, if the socket takes that at once. */
 void ws_tls_finish(struct ssl_st *ssl);
 

@@ -59,11 +59,11 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool 
 void ws_wire_begin(struct ws_wire *wire);
 
 /** Sends bytes. What the socket does not take is kept inside; with more wait until
- * ws_wire_congested() says no. Returns 0 or DVBCSS_EIO. */
-int ws_wire_write(struct ws_wire *wire, uint8_t *bytes, size_t length);
+ * ws_wire_congested() says no, unless it is short. Returns 0, DVBCSS_EIO or DVBCSS_ENOMEM. */
+int ws_wire_write(struct ws_wire *wire, const uint8_t *bytes, size_t length);
 
 /** Whether part of an earlier write is still inside. */
-bool ws_wire_congested(struct ws_wire *wire);
+bool ws_wire_congested(const struct ws_wire *wire);
 
 /** Asks for ws_event_writable(). */
 void ws_wire_want_write(struct ws_wire *wire);

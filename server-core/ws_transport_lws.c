@@ -7,11 +7,13 @@
  */
 #include "ws_transport.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/loop_pipe.h"
 #include "dvbcss/alloc.h"
@@ -25,8 +27,6 @@ enum {
     /* The same from a connection with TLS: a whole record. What is left inside of OpenSSL of one
      * wakes nobody up, and the library looks for it once, not until nothing is left. */
     TLS_RECEIVE_BYTES = 16384 + LWS_PRE,
-    /* Given to send() at a time: all of any message, so that each costs one call. */
-    SEND_BYTES = 1 << 30,
     /* Lines of the library that reach the log, per second. */
     LOG_LINES_PER_S = 10,
     /* The base counts by itself, so that it can say why; the library takes 0 for some time of its
@@ -50,44 +50,129 @@ struct ws_transport {
     void *loops[1];
 };
 
-/* struct ws_wire does not exist: it is the library's own struct under another name. */
-static struct lws *lws_of(struct ws_wire *wire)
+struct ws_wire {
+    struct lws *wsi;
+    struct ws_socket *socket;
+    /* What the connection did not take: of what was given to it last, or NULL. The library would
+     * keep it as well, but then it looks at nothing that comes, while the loop tells it without
+     * end. */
+    uint8_t *rest;
+    size_t rest_offset;
+    size_t rest_length;
+    /* The base waits for ws_event_writable(). */
+    bool wanted;
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * Sending
+ */
+
+/* Gives bytes to the connection, which may take fewer. Returns 0 or DVBCSS_EIO. */
+static int send_some(struct lws *wsi, const uint8_t *bytes, size_t length, size_t *sent)
 {
-    return (struct lws *)(void *)wire;
+    ssize_t result;
+
+    if (lws_is_ssl(wsi))
+        return ws_tls_write(lws_get_ssl(wsi), bytes, length, sent);
+    result = send(lws_get_socket_fd(wsi), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    *sent = result > 0 ? (size_t)result : 0;
+    return result >= 0 || errno == EAGAIN || errno == EINTR ? 0 : DVBCSS_EIO;
 }
 
-static struct ws_wire *wire_of(struct lws *wsi)
+/* Behind what is kept already. */
+static int keep_rest(struct ws_wire *wire, const uint8_t *bytes, size_t length)
 {
-    return (struct ws_wire *)(void *)wsi;
+    uint8_t *grown = dvbcss_realloc(wire->rest, wire->rest_length + length);
+
+    if (!grown)
+        return DVBCSS_ENOMEM;
+    memcpy(grown + wire->rest_length, bytes, length);
+    wire->rest = grown;
+    wire->rest_length += length;
+    lws_callback_on_writable(wire->wsi);
+    return 0;
+}
+
+static void drop_rest(struct ws_wire *wire)
+{
+    dvbcss_free(wire->rest);
+    wire->rest = NULL;
+    wire->rest_offset = 0;
+    wire->rest_length = 0;
+}
+
+static int send_rest(struct ws_wire *wire)
+{
+    size_t sent;
+    int result = send_some(wire->wsi, wire->rest + wire->rest_offset,
+                           wire->rest_length - wire->rest_offset, &sent);
+
+    if (result != 0)
+        return result;
+    wire->rest_offset += sent;
+    if (wire->rest_offset == wire->rest_length)
+        drop_rest(wire);
+    else
+        lws_callback_on_writable(wire->wsi);
+    return 0;
+}
+
+int ws_wire_write(struct ws_wire *wire, const uint8_t *bytes, size_t length)
+{
+    size_t sent = 0;
+    int result = wire->rest ? 0 : send_some(wire->wsi, bytes, length, &sent);
+
+    if (result != 0 || sent == length)
+        return result;
+    return keep_rest(wire, bytes + sent, length - sent);
+}
+
+bool ws_wire_congested(const struct ws_wire *wire)
+{
+    return wire->rest;
+}
+
+void ws_wire_want_write(struct ws_wire *wire)
+{
+    wire->wanted = true;
+    lws_callback_on_writable(wire->wsi);
 }
 
 /* ------------------------------------------------------------------------------------------------
  * Events
  */
 
-static int on_input(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+static int on_input(struct ws_wire *wire, void *in, size_t length)
 {
-    (void)wsi;
-    return ws_event_input(socket, in, length);
+    return ws_event_input(wire->socket, in, length);
 }
 
-static int on_writable(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+static int on_writable(struct ws_wire *wire, void *in, size_t length)
 {
-    (void)wsi, (void)in, (void)length;
-    return ws_event_writable(socket);
+    (void)in, (void)length;
+    if (wire->rest && send_rest(wire) != 0)
+        return -1;
+    if (wire->rest || !wire->wanted)
+        return 0;
+    wire->wanted = false;
+    return ws_event_writable(wire->socket);
 }
 
-static int on_closed(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+static int on_closed(struct ws_wire *wire, void *in, size_t length)
 {
-    (void)wsi, (void)in, (void)length;
-    ws_event_closed(socket);
+    (void)in, (void)length;
+    ws_event_closed(wire->socket);
     return 0;
 }
 
-static int on_destroy(struct lws *wsi, struct ws_socket *socket, void *in, size_t length)
+static int on_destroy(struct ws_wire *wire, void *in, size_t length)
 {
+    struct ws_socket *socket = wire->socket;
+
     (void)in, (void)length;
-    lws_set_opaque_user_data(wsi, NULL);
+    lws_set_opaque_user_data(wire->wsi, NULL);
+    drop_rest(wire);
+    dvbcss_free(wire);
     ws_event_destroyed(socket);
     return 0;
 }
@@ -100,7 +185,7 @@ static int on_tls_context(struct lws *wsi, void *ssl_context)
     return ws_tls_apply(transport->tls, ssl_context) == 0 ? 0 : -1;
 }
 
-typedef int (*event_fn)(struct lws *wsi, struct ws_socket *socket, void *in, size_t length);
+typedef int (*event_fn)(struct ws_wire *wire, void *in, size_t length);
 
 static const event_fn events[] = {
     [LWS_CALLBACK_RAW_RX] = on_input,
@@ -112,14 +197,14 @@ static const event_fn events[] = {
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t length)
 {
-    struct ws_socket *socket = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    struct ws_wire *wire = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     size_t index = (size_t)reason;
 
     if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
         return on_tls_context(wsi, user);
-    if (!socket || index >= sizeof events / sizeof events[0] || !events[index])
+    if (!wire || index >= sizeof events / sizeof events[0] || !events[index])
         return 0;
-    return events[index](wsi, socket, in, length);
+    return events[index](wire, in, length);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -170,7 +255,6 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     transport->protocols[0] = (struct lws_protocols){
         .name = "",
         .callback = on_event,
-        .tx_packet_size = SEND_BYTES,
     };
     transport->loops[0] = options->loop;
     memset(info, 0, sizeof *info);
@@ -260,8 +344,7 @@ unsigned ws_transport_fd_limit(const struct ws_transport *transport)
     return transport->fd_limit;
 }
 
-struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool tls,
-                                   struct ws_socket *socket)
+static struct lws *adopt(struct ws_transport *transport, int fd, bool tls, struct ws_socket *socket)
 {
     struct lws *wsi;
 
@@ -271,82 +354,62 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool 
                                    tls ? LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL : LWS_ADOPT_SOCKET,
                                    (lws_sock_file_fd_type){.sockfd = fd}, NULL, NULL);
     ws_tls_adopt(NULL);
-    /* Only now: a failed adoption may or may not report the end of what it had begun. */
-    if (wsi)
-        lws_set_opaque_user_data(wsi, socket);
     if (wsi && tls)
         ws_tls_watch(lws_get_ssl(wsi), socket);
-    return wire_of(wsi);
+    return wsi;
+}
+
+struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool tls,
+                                   struct ws_socket *socket)
+{
+    struct ws_wire *wire = dvbcss_calloc(1, sizeof *wire);
+
+    if (!wire) {
+        close(fd);
+        return NULL;
+    }
+    wire->socket = socket;
+    wire->wsi = adopt(transport, fd, tls, socket);
+    if (!wire->wsi) {
+        dvbcss_free(wire);
+        return NULL;
+    }
+    /* Only now: a failed adoption may or may not report the end of what it had begun. */
+    lws_set_opaque_user_data(wire->wsi, wire);
+    return wire;
 }
 
 /* ------------------------------------------------------------------------------------------------
  * Wires
  */
 
-/* How many bytes the socket takes now. Errors are left to the library's own write. */
-static size_t send_now(struct lws *wsi, const uint8_t *bytes, size_t length)
-{
-    ssize_t sent = send(lws_get_socket_fd(wsi), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-    return sent > 0 ? (size_t)sent : 0;
-}
-
 void ws_wire_begin(struct ws_wire *wire)
 {
     /* It has been counting since a TLS handshake was done, and would end the wire after a day. */
-    lws_set_timeout(lws_of(wire), NO_PENDING_TIMEOUT, 0);
-}
-
-/* The library gets what it alone can do: encrypting, and keeping a rest until the socket takes
- * more. Everything through it would cost twenty times the instructions of a send() for each
- * receiver. */
-int ws_wire_write(struct ws_wire *wire, uint8_t *bytes, size_t length)
-{
-    struct lws *wsi = lws_of(wire);
-    size_t sent = 0;
-
-    if (!lws_is_ssl(wsi) && !lws_partial_buffered(wsi))
-        sent = send_now(wsi, bytes, length);
-    if (sent == length)
-        return 0;
-    return lws_write(wsi, bytes + sent, length - sent, LWS_WRITE_RAW) < 0 ? DVBCSS_EIO : 0;
-}
-
-bool ws_wire_congested(struct ws_wire *wire)
-{
-    /* lws_send_pipe_choked() would ask the kernel each time; what did not fit is kept inside
-     * anyway, and that is one message at most. */
-    return lws_partial_buffered(lws_of(wire));
-}
-
-void ws_wire_want_write(struct ws_wire *wire)
-{
-    lws_callback_on_writable(lws_of(wire));
+    lws_set_timeout(wire->wsi, NO_PENDING_TIMEOUT, 0);
 }
 
 void ws_wire_set_reading(struct ws_wire *wire, bool reading)
 {
-    lws_rx_flow_control(lws_of(wire), reading);
+    lws_rx_flow_control(wire->wsi, reading);
 }
 
 void ws_wire_finish(struct ws_wire *wire)
 {
-    struct lws *wsi = lws_of(wire);
-
-    if (lws_is_ssl(wsi))
-        ws_tls_finish(lws_get_ssl(wsi));
-    shutdown(lws_get_socket_fd(wsi), SHUT_WR);
+    if (lws_is_ssl(wire->wsi))
+        ws_tls_finish(lws_get_ssl(wire->wsi));
+    shutdown(lws_get_socket_fd(wire->wsi), SHUT_WR);
 }
 
 void ws_wire_kill(struct ws_wire *wire)
 {
     /* Not LWS_TO_KILL_SYNC: that would wait for a peer that takes nothing. The library's timers do
      * not start by themselves when they are set from outside; waking it up starts them. */
-    lws_set_timeout(lws_of(wire), PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_ASYNC);
-    lws_cancel_service_pt(lws_of(wire));
+    lws_set_timeout(wire->wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_ASYNC);
+    lws_cancel_service_pt(wire->wsi);
 }
 
 const char *ws_wire_server_name(struct ws_wire *wire)
 {
-    return ws_tls_server_name(lws_get_ssl(lws_of(wire)));
+    return ws_tls_server_name(lws_get_ssl(wire->wsi));
 }

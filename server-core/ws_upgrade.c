@@ -88,7 +88,7 @@ static int switch_protocols(struct ws_socket *socket)
                       "Sec-WebSocket-Accept: %s\r\n"
                       "%s\r\n",
                       accept, socket->server->common_headers);
-    return ws_wire_write(socket->wire, (uint8_t *)answer, (size_t)length) == 0 ? 0 : -1;
+    return ws_wire_write(socket->wire, (const uint8_t *)answer, (size_t)length) == 0 ? 0 : -1;
 }
 
 static int accept_upgrade(struct upgrade *upgrade)
