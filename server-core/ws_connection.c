@@ -259,7 +259,6 @@ static void note_congestion(struct dvbcss_connection *connection)
         connection->congested = true;
         connection->progress_ms = now_ms(connection);
     }
-    ws_wire_want_write(connection->socket->wire);
 }
 
 static int enqueue(struct dvbcss_connection *connection, struct dvbcss_message *message)
@@ -334,9 +333,7 @@ void ws_connection_flush(struct dvbcss_connection *connection, bool hooks)
     connection->progress_ms = now_ms(connection);
     if (drain(connection) != 0) {
         ws_connection_close(connection, DVBCSS_CLOSE_ABNORMAL, NULL);
-    } else if (dvbcss_connection_congested(connection)) {
-        ws_wire_want_write(connection->socket->wire);
-    } else {
+    } else if (!dvbcss_connection_congested(connection)) {
         /* Also if no message was waiting: the rest of a handshake or of a pong may have had
          * somebody hold back. */
         connection->congested = false;

@@ -148,7 +148,6 @@ static int continue_answer(struct ws_socket *socket)
     if (ws_wire_congested(socket->wire)) {
         /* A peer that sends on would be heard in vain, and its end would cut the answer off. */
         ws_wire_set_reading(socket->wire, false);
-        ws_wire_want_write(socket->wire);
         return 0;
     }
     ws_exchange_drop(socket);

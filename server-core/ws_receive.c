@@ -52,7 +52,6 @@ static void keep_pong(struct ws_socket *socket, const uint8_t *frame, size_t len
         return;
     memcpy(socket->pong->bytes, frame, length);
     socket->pong->length = length;
-    ws_wire_want_write(socket->wire);
 }
 
 static void send_pong(struct ws_socket *socket, const uint8_t *frame, size_t length)

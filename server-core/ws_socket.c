@@ -184,10 +184,8 @@ int ws_socket_finish(struct ws_socket *socket, bool heard_all)
         socket->phase = WS_PHASE_ENDING;
         socket->since_ms = now_ms(socket);
     }
-    if (ws_wire_congested(socket->wire)) {
-        ws_wire_want_write(socket->wire);
+    if (ws_wire_congested(socket->wire))
         return 0;
-    }
     ws_wire_finish(socket->wire);
     return heard_all ? -1 : 0;
 }

@@ -62,11 +62,8 @@ void ws_wire_begin(struct ws_wire *wire);
  * ws_wire_congested() says no, unless it is short. Returns 0, DVBCSS_EIO or DVBCSS_ENOMEM. */
 int ws_wire_write(struct ws_wire *wire, const uint8_t *bytes, size_t length);
 
-/** Whether part of an earlier write is still inside. */
+/** Whether part of an earlier write is still inside; ws_event_writable() tells when it is not. */
 bool ws_wire_congested(const struct ws_wire *wire);
-
-/** Asks for ws_event_writable(). */
-void ws_wire_want_write(struct ws_wire *wire);
 
 /** Reads from the peer, as from the beginning, or lets what it sends wait. */
 void ws_wire_set_reading(struct ws_wire *wire, bool reading);
@@ -90,7 +87,7 @@ void ws_event_secured(struct ws_socket *socket);
 /** Bytes have come; they may be changed. */
 int ws_event_input(struct ws_socket *socket, uint8_t *bytes, size_t length);
 
-/** The wire takes more, as ws_wire_want_write() asked. */
+/** The wire was congested, and is no more. */
 int ws_event_writable(struct ws_socket *socket);
 
 /** The wire is being closed: nothing can be written any more. */

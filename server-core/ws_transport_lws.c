@@ -59,8 +59,6 @@ struct ws_wire {
     uint8_t *rest;
     size_t rest_offset;
     size_t rest_length;
-    /* The base waits for ws_event_writable(). */
-    bool wanted;
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -132,12 +130,6 @@ bool ws_wire_congested(const struct ws_wire *wire)
     return wire->rest;
 }
 
-void ws_wire_want_write(struct ws_wire *wire)
-{
-    wire->wanted = true;
-    lws_callback_on_writable(wire->wsi);
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Events
  */
@@ -152,10 +144,7 @@ static int on_writable(struct ws_wire *wire, void *in, size_t length)
     (void)in, (void)length;
     if (wire->rest && send_rest(wire) != 0)
         return -1;
-    if (wire->rest || !wire->wanted)
-        return 0;
-    wire->wanted = false;
-    return ws_event_writable(wire->socket);
+    return wire->rest ? 0 : ws_event_writable(wire->socket);
 }
 
 static int on_closed(struct ws_wire *wire, void *in, size_t length)

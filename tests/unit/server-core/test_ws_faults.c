@@ -192,9 +192,11 @@ static void meet_fault(const struct socket_fault *fault, bool (*scene)(void), bo
 {
     bool came_through;
 
+    fixture.record.failing = fatal;
     socket_faults_send(fault);
     came_through = scene();
     socket_faults_end();
+    fixture.record.failing = false;
     ws_peer_close(&newcomer);
     cr_assert(came_through || fatal, "fault %d after %u calls", fault->error, fault->after);
     wait_for_sockets(1);
