@@ -373,15 +373,16 @@ static int read_head(struct ws_socket *socket, const uint8_t *bytes, size_t leng
 }
 
 /* What comes behind the body is nobody's: there is one request to a connection. */
-static int read_body(struct ws_socket *socket, const uint8_t *bytes, size_t length)
+static int read_body(struct ws_socket *socket, const uint8_t *bytes, size_t length, size_t *taken)
 {
     struct ws_exchange *exchange = socket->exchange;
     size_t missing = exchange->body_size - exchange->body_length;
 
+    *taken = length;
     if (exchange->answer)
         return 0;
     if (length > missing)
-        length = missing;
+        *taken = length = missing;
     memcpy(exchange->body + exchange->body_length, bytes, length);
     exchange->body_length += length;
     return length == missing ? answer_by_handler(socket) : 0;
@@ -391,8 +392,7 @@ int ws_http_receive(struct ws_socket *socket, uint8_t *bytes, size_t length, siz
 {
     if (!socket->exchange)
         return read_head(socket, bytes, length, taken);
-    *taken = length;
-    return read_body(socket, bytes, length);
+    return read_body(socket, bytes, length, taken);
 }
 
 int dvbcss_http_request_header(const struct dvbcss_http_request *request, const char *name,

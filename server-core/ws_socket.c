@@ -115,6 +115,9 @@ int ws_event_input(struct ws_socket *socket, uint8_t *bytes, size_t length)
         bytes += taken;
         length -= taken;
     }
+    /* It has sent more than was wanted, and may be sending still. */
+    if (length != 0 && socket->phase == WS_PHASE_ENDING)
+        return 0;
     return result;
 }
 

@@ -133,7 +133,7 @@ struct dvbcss_server_options {
      * 64 bits of any other of IPv6, all of which one peer has; peers of the family AF_UNIX have
      * none, and no such limit. #DVBCSS_UNLIMITED for none. */
     int max_sockets_per_address;
-    /** Largest request line and headers together, in bytes. */
+    /** Largest request line and headers together, in bytes; longer ones are answered with 431. */
     unsigned max_header_bytes;
     /** Seconds for a peer to deliver a request's line and headers, then its body, and to take the
      * next part of the answer. One that does not deliver is answered with 408. */

@@ -1,4 +1,6 @@
 /* HTTP handlers beside the WebSocket endpoints. */
+#include <errno.h>
+
 #include "ws_fixture.h"
 
 static struct ws_peer_answer answer;
@@ -177,6 +179,115 @@ Test(ws_http, answer_to_head_has_no_body)
     stop_server();
 }
 
+struct target_case {
+    char target[48];
+    char path[16];
+    char query[16];
+};
+
+ParameterizedTestParameters(ws_http, targets_are_split_into_path_and_query)
+{
+    static struct target_case cases[] = {
+        {"/api", "/api", ""},
+        {"/api/a%20b?", "/api/a b", ""},
+        /* A handler can tell "&" from "%26". */
+        {"/api?a=%26&b=%41+", "/api", "a=%26&b=%41+"},
+        {"/x/../api//y", "/api/y", ""},
+        /* As to a proxy, which every server has to understand (RFC 9112 section 3.2.2). */
+        {"http://elsewhere:80/api/x?a=%26", "/api/x", "a=%26"},
+        {"HTTPS://elsewhere/api", "/api", ""},
+    };
+
+    return cr_make_param_array(struct target_case, cases, sizeof cases / sizeof cases[0]);
+}
+
+ParameterizedTest(struct target_case *param, ws_http, targets_are_split_into_path_and_query)
+{
+    start_http();
+    add_handler("/api");
+    cr_assert(ws_peer_request(&peer, "GET", param->target, NULL));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200, "%s: %d", param->target, answer.status);
+    cr_assert_str_eq(asked.path, param->path);
+    cr_assert_str_eq(asked.query, param->query);
+    stop_server();
+}
+
+Test(ws_http, upgrades_that_are_not_known_are_passed_over)
+{
+    start_http();
+    add_handler("/");
+    cr_assert(ws_peer_request(&peer, "GET", "/", "Connection: Upgrade\r\nUpgrade: foo\r\n"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    ask_again();
+    cr_assert(ws_peer_request(&peer, "POST", "/",
+                              "Connection: Upgrade\r\nUpgrade: foo\r\nContent-Length: 3\r\n"));
+    cr_assert(ws_peer_say(&peer, "abc"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    cr_assert_str_eq(asked.body, "abc");
+    stop_server();
+}
+
+Test(ws_http, peers_that_wait_before_they_send_a_body_are_told_to_go_on)
+{
+    start_http();
+    add_handler("/");
+    cr_assert(ws_peer_request(&peer, "POST", "/", "Content-Length: 4\r\nExpect: 100-Continue\r\n"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 100);
+    cr_assert_str_eq(answer.head, "HTTP/1.1 100 Continue\r\n\r\n");
+    cr_assert_eq(asked.calls, 0);
+    cr_assert(ws_peer_say(&peer, "abcd"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    cr_assert_str_eq(asked.body, "abcd");
+    cr_assert(ws_peer_wait_eof(&peer));
+    stop_server();
+}
+
+struct expect_case {
+    char what[40];
+    char request[160];
+    int status;
+};
+
+ParameterizedTestParameters(ws_http, peers_that_need_not_wait_are_not_told_to_go_on)
+{
+    static struct expect_case cases[] = {
+        {"its body is too long",
+         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\nExpect: 100-continue\r\n\r\n", 413},
+        {"it has no body", "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n", 200},
+        {"of HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\na",
+         200},
+        {"it expects something else",
+         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: miracles\r\n\r\na", 200},
+    };
+
+    return cr_make_param_array(struct expect_case, cases, sizeof cases / sizeof cases[0]);
+}
+
+ParameterizedTest(struct expect_case *param, ws_http,
+                  peers_that_need_not_wait_are_not_told_to_go_on)
+{
+    start_http();
+    add_handler("/");
+    cr_assert(ws_peer_say(&peer, param->request));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), param->status, "%s: %d", param->what,
+                 answer.status);
+    stop_server();
+}
+
+/* HTTP/1.1 has to come with one (RFC 9112 section 3.2). */
+Test(ws_http, host_is_not_needed_in_http_1_0)
+{
+    start_http();
+    add_handler("/");
+    cr_assert(ws_peer_say(&peer, "GET / HTTP/1.0\r\n\r\n"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    ask_again();
+    cr_assert(ws_peer_say(&peer, "GET / HTTP/1.0\r\nHost: x\r\n\r\n"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    cr_assert_eq(asked.calls, 2);
+    stop_server();
+}
+
 struct refusal_case {
     char what[24];
     char request[160];
@@ -188,6 +299,9 @@ ParameterizedTestParameters(ws_http, requests_that_cannot_be_served_are_answered
     static struct refusal_case cases[] = {
         {"no handler", "GET /other HTTP/1.1\r\nHost: x\r\n\r\n", 404},
         {"prefix is no segment", "GET /apis HTTP/1.1\r\nHost: x\r\n\r\n", 404},
+        {"no host", "GET /api HTTP/1.1\r\n\r\n", 400},
+        {"two hosts", "GET /api HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400},
+        {"two hosts in HTTP/1.0", "GET /api HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400},
         {"no length", "POST /api HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         {"length is no number", "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\n", 400},
         {"negative length", "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400},
@@ -347,6 +461,70 @@ Test(ws_http, handler_may_be_removed_inside_its_call_and_while_a_body_is_on_its_
     cr_assert(ws_peer_say(&peer, "ab"));
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), 404);
     cr_assert_eq(asked.calls, 1);
+    stop_server();
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Further requests
+ */
+
+static bool peer_has_read_all(void *user)
+{
+    char byte;
+    ssize_t got = recv(peer.fd, &byte, 1, MSG_DONTWAIT);
+
+    *(bool *)user = got == 0;
+    return got >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* Without a reset, also behind the end, which would take from the peer what it has not read yet. */
+static void expect_the_end(void)
+{
+    bool ended = false;
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    cr_assert_eq(peer.length, 0);
+    cr_assert(ws_peer_pump(&fixture.loop, peer_has_read_all, &ended));
+    cr_assert(ended);
+    cr_assert_eq(getsockopt(peer.fd, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+    cr_assert_eq(error, 0, "%s", strerror(error));
+}
+
+Test(ws_http, second_request_in_one_segment_is_not_answered)
+{
+    start_http();
+    add_handler("/");
+    cr_assert(ws_peer_say(&peer, "GET /first HTTP/1.1\r\nHost: x\r\n\r\n"
+                                 "GET /second HTTP/1.1\r\nHost: x\r\n\r\n"));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    expect_the_end();
+    cr_assert_eq(asked.calls, 1);
+    cr_assert_str_eq(asked.path, "/first");
+    stop_server();
+}
+
+/* More than the server reads at a time: were it to hang up before it has read that, it would reset
+ * the connection. */
+Test(ws_http, what_follows_a_request_does_not_reset_its_answer)
+{
+    static const char *const requests[] = {
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    };
+    static char bytes[65536];
+
+    start_http();
+    add_handler("/");
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        ask_again();
+        snprintf(bytes, sizeof bytes,
+                 "%sPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65000\r\n\r\n", requests[i]);
+        cr_assert(ws_peer_send(&peer, bytes, sizeof bytes));
+        cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+        expect_the_end();
+        cr_assert_eq(asked.calls, i + 1);
+    }
     stop_server();
 }
 

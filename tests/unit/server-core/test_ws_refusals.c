@@ -23,6 +23,8 @@ ParameterizedTestParameters(ws_refusals, answer_every_wrong_handshake)
         {"other method", "POST", "/echo", RIGHT_UPGRADE RIGHT_VERSION RIGHT_KEY, 405},
         {"plain GET", "GET", "/echo", "", 426},
         {"plain HEAD", "HEAD", "/echo", "", 426},
+        {"HEAD elsewhere", "HEAD", "/nowhere", "", 404},
+        {"HEAD without one host", "HEAD", "/echo", "Host: other\r\n", 400},
         {"plain POST", "POST", "/echo", "Content-Length: 2\r\n", 426},
         {"no Upgrade", "GET", "/echo", "Connection: Upgrade\r\n" RIGHT_VERSION RIGHT_KEY, 426},
         {"Upgrade: h2c", "GET", "/echo",
@@ -56,10 +58,12 @@ ParameterizedTest(struct handshake_case *param, ws_refusals, answer_every_wrong_
     start_server(NULL, NULL);
     cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
     cr_assert(ws_peer_request(&peer, param->method, param->path, param->headers));
-    /* The answer to a HEAD has no body, though it tells a length: its head is enough. */
+    /* The answer to a HEAD has no body, though it tells a length. */
     if (strcmp(param->method, "HEAD") == 0) {
-        ws_peer_read_answer(&peer, &answer);
+        cr_assert_eq(ws_peer_read_answer(&peer, &answer), WS_PEER_EOF);
         cr_assert_eq(answer.status, param->status, "%s: %d", param->what, answer.status);
+        cr_assert_gt(answer.body_length, 20, "%s", param->what);
+        cr_assert_eq(peer.length, 0, "%s", param->what);
     } else {
         cr_assert_eq(ws_peer_read_answer(&peer, &answer), param->status, "%s: %d", param->what,
                      answer.status);
@@ -89,6 +93,45 @@ Test(ws_refusals, name_the_version_that_is_spoken)
     cr_assert(ws_peer_answer_header(&answer, "sec-websocket-version", value, sizeof value));
     cr_assert_str_eq(value, "13");
     cr_assert_eq(dvbcss_server_counters(fixture.server)->refusals[DVBCSS_REFUSAL_VERSION], 1);
+    stop_server();
+}
+
+/* A request whose line and headers have that many bytes, the empty line included. */
+static void send_head(size_t length)
+{
+    static const char begin[] = "GET /none HTTP/1.1\r\nHost: x\r\nX: ";
+    static const char end[] = "\r\n\r\n";
+    char head[1024];
+    size_t rest = sizeof begin - 1;
+
+    cr_assert_leq(length, sizeof head);
+    memcpy(head, begin, rest);
+    memset(head + rest, 'x', length - rest);
+    memcpy(head + length - (sizeof end - 1), end, sizeof end - 1);
+    cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
+    cr_assert(ws_peer_send(&peer, head, length));
+}
+
+Test(ws_refusals, with_431_of_heads_that_are_longer_than_they_may_be)
+{
+    struct dvbcss_server_options options = loopback_server();
+    const uint64_t *refusals;
+
+    options.max_header_bytes = 600;
+    start_server(&options, NULL);
+    refusals = dvbcss_server_counters(fixture.server)->refusals;
+    send_head(599);
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 404);
+    ws_peer_close(&peer);
+    send_head(600);
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 404);
+    ws_peer_close(&peer);
+    cr_assert_eq(refusals[DVBCSS_REFUSAL_HEADERS_TOO_BIG], 0);
+    send_head(601);
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 431);
+    cr_assert_not_null(strstr(answer.body, "headers are too large"));
+    cr_assert(ws_peer_wait_eof(&peer));
+    cr_assert_eq(refusals[DVBCSS_REFUSAL_HEADERS_TOO_BIG], 1);
     stop_server();
 }
 
