@@ -300,9 +300,7 @@ static void check_request(struct ws_socket *socket, uint64_t now)
     if (!has_passed(now, socket->since_ms, server->options.header_timeout_s))
         return;
     server->counters.header_timeouts++;
-    if (can_be_told(socket))
-        ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT);
-    else
+    if (!can_be_told(socket) || ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT) != 0)
         ws_socket_kill(socket);
 }
 

@@ -309,15 +309,22 @@ const char *ws_tls_server_name(const struct ssl_st *ssl)
 
 int ws_tls_write(struct ssl_st *ssl, const void *bytes, size_t length, size_t *written)
 {
+    const uint8_t *next = bytes;
+    size_t part;
     int error;
 
     *written = 0;
-    if (SSL_write_ex(ssl, bytes, length, written) == 1)
+    /* The failure of somebody else must not be taken for one of this, nor this for the next. */
+    ERR_clear_error();
+    /* One record at a time. */
+    while (*written < length && SSL_write_ex(ssl, next + *written, length - *written, &part) == 1)
+        *written += part;
+    if (*written == length)
         return 0;
     error = SSL_get_error(ssl, 0);
-    /* It must not be taken for the failure of what comes next. */
     ERR_clear_error();
-    return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ? 0 : DVBCSS_EIO;
+    /* A peer that keeps half of a handshake message back would have us want to read: for ever. */
+    return error == SSL_ERROR_WANT_WRITE ? 0 : DVBCSS_EIO;
 }
 
 void ws_tls_finish(struct ssl_st *ssl)

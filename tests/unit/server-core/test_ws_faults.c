@@ -260,6 +260,23 @@ Test(ws_faults, of_the_handshakes_answer_are_followed_by_word_that_the_socket_ta
     end();
 }
 
+/* The answer to a request that takes too long is the last that its peer hears, if it hears it. */
+Test(ws_faults, of_the_answer_to_a_slow_request_end_its_connection)
+{
+    static const struct socket_fault fault = {.error = ENOBUFS, .calls = 1};
+    struct dvbcss_server_options options = loopback_server();
+
+    options.header_timeout_s = 1;
+    begin(&options, NULL);
+    cr_assert(ws_peer_connect(&newcomer, &fixture.loop, server_address()));
+    cr_assert(ws_peer_say(&newcomer, "GET /long HTTP/1.1\r\nHost: tv\r\nX-Slow: "));
+    socket_faults_send(&fault);
+    cr_assert_eq(ws_peer_read_answer(&newcomer, &answer), WS_PEER_EOF);
+    cr_assert_eq(dvbcss_server_counters(fixture.server)->header_timeouts, 1);
+    open_bystander();
+    end();
+}
+
 /* ---- peers ----------------------------------------------------------------------------------- */
 
 static bool so_many_were_accepted(void *user)
