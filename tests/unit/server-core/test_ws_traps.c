@@ -54,7 +54,7 @@ Test(ws_traps, unknown_upgrade_on_a_kept_alive_connection)
     stop_server();
 }
 
-/* The same with the two requests in one segment, and on a connection whose upgrade was refused. */
+/* The same with the two requests in one segment, and with the unknown upgrade in front. */
 Test(ws_traps, unknown_upgrade_in_a_pipeline)
 {
     start_server(NULL, NULL);
