@@ -56,6 +56,14 @@ void ws_event_secured(struct ws_socket *socket)
     socket->server->counters.tls_handshakes++;
 }
 
+void ws_event_stuck(struct ws_socket *socket)
+{
+    /* The library would have OpenSSL try again whenever the loop turns, as long as there is
+     * something to read. Of the handshake it knows how to wait. */
+    if (socket->secured)
+        ws_socket_kill(socket);
+}
+
 void ws_event_closed(struct ws_socket *socket)
 {
     socket->phase = WS_PHASE_ENDING;

@@ -253,14 +253,15 @@ static void make_socket_index(void)
 
 static void on_progress(const SSL *ssl, int where, int value)
 {
-    struct ws_socket *socket;
+    struct ws_socket *socket = adopted ? adopted : SSL_get_ex_data(ssl, socket_index);
 
     (void)value;
-    if (!(where & SSL_CB_HANDSHAKE_DONE))
+    if (!socket)
         return;
-    socket = adopted ? adopted : SSL_get_ex_data(ssl, socket_index);
-    if (socket)
+    if (where & SSL_CB_HANDSHAKE_DONE)
         ws_event_secured(socket);
+    else if (where & SSL_CB_EXIT && SSL_want_write(ssl))
+        ws_event_stuck(socket);
 }
 
 int ws_tls_apply(struct ws_tls *tls, struct ssl_ctx_st *context)

@@ -84,6 +84,10 @@ const char *ws_wire_server_name(struct ws_wire *wire);
 /** The TLS handshake is done. */
 void ws_event_secured(struct ws_socket *socket);
 
+/** The TLS handshake, or what a peer asks for later, new keys for one, has to be answered, and the
+ * socket takes nothing. */
+void ws_event_stuck(struct ws_socket *socket);
+
 /** Bytes have come; they may be changed. */
 int ws_event_input(struct ws_socket *socket, uint8_t *bytes, size_t length);
 

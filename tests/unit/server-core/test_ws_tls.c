@@ -1,9 +1,11 @@
 /* TLS: who is let in, what a certificate changes, and that nobody is harmed by a bad handshake. */
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "socket_faults.h"
 #include "toy_certificate.h"
 #include "ws_fixture.h"
 
@@ -341,6 +343,25 @@ Test(ws_tls, is_there_for_several_servers)
     cr_assert(ws_peer_request(&peer, "GET", "/nothing", NULL));
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), 404);
     dvbcss_server_close(second, NULL, NULL);
+    stop_server();
+}
+
+/* OpenSSL has to answer, which it cannot, and the library would have it try whenever the loop
+ * turns: of a peer that sends on, without end. */
+Test(ws_tls, lets_a_peer_go_that_wants_new_keys_and_takes_nothing)
+{
+    static const struct socket_fault full = {.error = EAGAIN, .calls = 1000000};
+
+    start(NULL);
+    open_secure_peer();
+    socket_faults_send(&full);
+    cr_assert_eq(SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    cr_assert_eq(SSL_do_handshake(peer.ssl), 1);
+    cr_assert(ws_peer_send_text(&peer, "and more"));
+    cr_assert(wait_for(&fixture.record.disconnects, 1));
+    cr_assert_eq(fixture.record.code, DVBCSS_CLOSE_ABNORMAL);
+    cr_assert_lt(socket_faults_met(), 10);
+    socket_faults_end();
     stop_server();
 }
 
