@@ -28,7 +28,6 @@ struct ws_request {
     size_t path;
     size_t query;
     size_t headers;
-    bool begun;
     bool http_1_1;
 };
 
@@ -223,7 +222,6 @@ static enum ws_request_state read_byte(struct ws_request *request, char c)
 {
     bool after_cr = request->used > request->line && request->text[request->used - 1] == '\r';
 
-    request->begun = request->begun || (c != '\r' && c != '\n');
     request->text[request->used++] = c;
     if (c == '\n')
         return end_line(request);
@@ -294,11 +292,6 @@ int ws_request_read(struct ws_request *request, const void *bytes, size_t length
         *state = WS_REQUEST_TOO_BIG;
     *taken = *state == WS_REQUEST_COMPLETE ? done : length;
     return 0;
-}
-
-bool ws_request_begun(const struct ws_request *request)
-{
-    return request->begun;
 }
 
 const char *ws_request_method(const struct ws_request *request)

@@ -52,9 +52,6 @@ void ws_request_destroy(struct ws_request *request);
 DVBCSS_NODISCARD int ws_request_read(struct ws_request *request, const void *bytes, size_t length,
                                      size_t *taken, enum ws_request_state *state);
 
-/** Whether any byte has come that is not part of an empty line. */
-bool ws_request_begun(const struct ws_request *request);
-
 /* ------------------------------------------------------------------------------------------------
  * Of a complete request. What is returned is valid as long as the request.
  */

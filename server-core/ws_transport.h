@@ -1,9 +1,9 @@
 /**
  * @file
  * The narrow door between the base and the library that moves its bytes: libwebsockets keeps the
- * sockets, speaks TLS, waits on the loop, and holds back what a socket does not take at once. What
- * the bytes mean is the base's. One file stands behind the door; nothing of the library passes
- * through. Private to server-core.
+ * sockets, shakes hands for TLS, and waits on the loop. What the bytes mean is the base's. One file
+ * stands behind the door, which also holds back what a socket does not take at once; nothing of the
+ * library passes through. Private to server-core.
  */
 #ifndef DVBCSS_WS_TRANSPORT_H
 #define DVBCSS_WS_TRANSPORT_H

@@ -46,7 +46,6 @@ struct ws_transport {
     int pipe;
     /* The library keeps pointers to these. */
     struct lws_protocols protocols[2];
-    lws_retry_bo_t no_pings;
     void *loops[1];
 };
 
@@ -261,8 +260,6 @@ static void fill_info(struct lws_context_creation_info *info, struct ws_transpor
     /* Not HTTP/2, which the base does not speak. */
     info->alpn = "http/1.1";
     info->vhost_name = "dvbcss";
-    /* The base pings and evicts by itself, so that it can say why. */
-    info->retry_and_idle_policy = &transport->no_pings;
     info->timeout_secs = NO_TIMEOUT_S;
     info->uid = -1;
     info->gid = -1;

@@ -567,40 +567,6 @@ Test(ws_request, what_is_malformed_before_it_is_too_big_is_malformed)
     cr_assert_eq(give("GET /\r\n and more", &at, 16), WS_REQUEST_TOO_BIG);
 }
 
-/* ---- beginnings ----------------------------------------------------------------------------- */
-
-Test(ws_request, empty_lines_are_no_beginning)
-{
-    static const char text[] = "\r\n\n\r\nG";
-    size_t at = 0;
-
-    renew(MAX_BYTES);
-    cr_assert_not(ws_request_begun(request));
-    for (size_t end = 1; end < sizeof text - 1; end++) {
-        cr_assert_eq(give(text, &at, end), WS_REQUEST_INCOMPLETE);
-        cr_assert_not(ws_request_begun(request), "%zu", end);
-    }
-    cr_assert_eq(give(text, &at, sizeof text - 1), WS_REQUEST_INCOMPLETE);
-    cr_assert(ws_request_begun(request));
-}
-
-Test(ws_request, what_has_begun_stays_so)
-{
-    static const char *const texts[] = {
-        "GET / HTTP/1.1\r\n",
-        "GET / HTTP/1.1\r\n\r",
-        "GET / HTTP/1.1\r\n\r\n",
-        "x\n",
-        "\x16",
-        "\rx",
-    };
-
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        read_whole(texts[i]);
-        cr_assert(ws_request_begun(request), "%zu", i);
-    }
-}
-
 Test(ws_request, nothing_to_destroy_is_fine)
 {
     ws_request_destroy(NULL);
