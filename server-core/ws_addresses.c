@@ -111,21 +111,28 @@ static struct ws_address_entry *add(struct ws_addresses *addresses, struct ws_ad
     return entry;
 }
 
-int ws_addresses_enter(struct ws_addresses *addresses, const union ws_address *peer,
-                       const union ws_address *local, int limit, struct ws_address_entry **entry)
+/* Without entries there is no table: who has no visitors needs no memory. */
+static void shrink(struct ws_addresses *addresses)
+{
+    if (addresses->entry_count == 0) {
+        dvbcss_free(addresses->buckets);
+        addresses->buckets = NULL;
+        addresses->bucket_count = 0;
+    } else if (addresses->bucket_count > BUCKETS_MIN &&
+               addresses->entry_count < addresses->bucket_count / 8) {
+        resize(addresses, addresses->bucket_count / 2);
+    }
+}
+
+static int enter(struct ws_addresses *addresses, struct ws_address_key key, int limit,
+                 struct ws_address_entry **entry)
 {
     struct ws_address_entry *found;
-    struct ws_address_key key;
 
-    if (peer->any.sa_family == AF_UNIX) {
-        *entry = NULL;
-        return 0;
-    }
     if (addresses->bucket_count == 0)
         begin(addresses);
     if (addresses->bucket_count == 0)
         return DVBCSS_ENOMEM;
-    key = ws_address_key(peer, local);
     found = find(addresses, &key);
     if (limit >= 0 && (found ? found->count : 0) >= (size_t)limit)
         return DVBCSS_EFULL;
@@ -136,6 +143,21 @@ int ws_addresses_enter(struct ws_addresses *addresses, const union ws_address *p
     found->count++;
     *entry = found;
     return 0;
+}
+
+int ws_addresses_enter(struct ws_addresses *addresses, const union ws_address *peer,
+                       const union ws_address *local, int limit, struct ws_address_entry **entry)
+{
+    int result;
+
+    if (peer->any.sa_family == AF_UNIX) {
+        *entry = NULL;
+        return 0;
+    }
+    result = enter(addresses, ws_address_key(peer, local), limit, entry);
+    if (result != 0)
+        shrink(addresses);
+    return result;
 }
 
 void ws_addresses_leave(struct ws_addresses *addresses, struct ws_address_entry *entry)
@@ -149,14 +171,5 @@ void ws_addresses_leave(struct ws_addresses *addresses, struct ws_address_entry 
     *link = entry->next;
     dvbcss_free(entry);
     addresses->entry_count--;
-    if (addresses->bucket_count > BUCKETS_MIN &&
-        addresses->entry_count < addresses->bucket_count / 8)
-        resize(addresses, addresses->bucket_count / 2);
-}
-
-void ws_addresses_finish(struct ws_addresses *addresses)
-{
-    dvbcss_free(addresses->buckets);
-    addresses->buckets = NULL;
-    addresses->bucket_count = 0;
+    shrink(addresses);
 }

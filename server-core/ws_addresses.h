@@ -52,10 +52,7 @@ struct ws_address_key ws_address_key(const union ws_address *peer, const union w
 int ws_addresses_enter(struct ws_addresses *addresses, const union ws_address *peer,
                        const union ws_address *local, int limit, struct ws_address_entry **entry);
 
-/** Counts one less. */
+/** Counts one less. With the last one the table goes, too. */
 void ws_addresses_leave(struct ws_addresses *addresses, struct ws_address_entry *entry);
-
-/** Frees the table, from which all have left. */
-void ws_addresses_finish(struct ws_addresses *addresses);
 
 #endif

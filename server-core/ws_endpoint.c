@@ -50,7 +50,6 @@ static void free_endpoint(struct dvbcss_endpoint *endpoint)
 {
     list_remove(&endpoint->node);
     ws_access_free(&endpoint->options.access);
-    ws_addresses_finish(&endpoint->addresses);
     dvbcss_free(endpoint->path);
     dvbcss_free(endpoint->id_prefix);
     dvbcss_free(endpoint);

@@ -27,7 +27,6 @@ void ws_server_handle_closed(struct dvbcss_server *server)
     if (--server->open_handles != 0)
         return;
     ws_listen_free(server);
-    ws_addresses_finish(&server->addresses);
     dvbcss_free(server->common_headers);
     dvbcss_free(server);
     if (closed)

@@ -99,27 +99,29 @@ void ws_socket_kill(struct ws_socket *socket)
  * What the wire tells, by the phase
  */
 
-static int throw_away(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken)
+static int receive(struct ws_socket *socket, uint8_t *bytes, size_t length, size_t *taken)
 {
-    (void)socket, (void)bytes;
+    switch (socket->phase) {
+    case WS_PHASE_HTTP:
+        return ws_http_receive(socket, bytes, length, taken);
+    case WS_PHASE_WEBSOCKET:
+    case WS_PHASE_LEAVING:
+        return ws_receive_frames(socket, bytes, length, taken);
+    case WS_PHASE_ENDING:
+        break;
+    }
     *taken = length;
     return 0;
 }
 
 int ws_event_input(struct ws_socket *socket, uint8_t *bytes, size_t length)
 {
-    static int (*const receive[])(struct ws_socket *, uint8_t *, size_t, size_t *) = {
-        [WS_PHASE_HTTP] = ws_http_receive,
-        [WS_PHASE_WEBSOCKET] = ws_receive_frames,
-        [WS_PHASE_LEAVING] = ws_receive_frames,
-        [WS_PHASE_ENDING] = throw_away,
-    };
     int result = 0;
 
     while (length != 0 && result == 0 && !socket->killed) {
         size_t taken;
 
-        result = receive[socket->phase](socket, bytes, length, &taken);
+        result = receive(socket, bytes, length, &taken);
         bytes += taken;
         length -= taken;
     }
