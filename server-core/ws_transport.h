@@ -59,7 +59,8 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool 
 void ws_wire_begin(struct ws_wire *wire);
 
 /** Sends bytes. What the socket does not take is kept inside; with more wait until
- * ws_wire_congested() says no, unless it is short. Returns 0, DVBCSS_EIO or DVBCSS_ENOMEM. */
+ * ws_wire_congested() says no, unless it is short. Returns 0, or DVBCSS_EIO: nothing can follow,
+ * for part of it may be gone. */
 int ws_wire_write(struct ws_wire *wire, const uint8_t *bytes, size_t length);
 
 /** Whether part of an earlier write is still inside; ws_event_writable() tells when it is not. */

@@ -76,13 +76,13 @@ static int send_some(struct lws *wsi, const uint8_t *bytes, size_t length, size_
     return result >= 0 || errno == EAGAIN || errno == EINTR ? 0 : DVBCSS_EIO;
 }
 
-/* Behind what is kept already. */
+/* Behind what is kept already. Without memory that is the end: what was before it may be gone. */
 static int keep_rest(struct ws_wire *wire, const uint8_t *bytes, size_t length)
 {
     uint8_t *grown = dvbcss_realloc(wire->rest, wire->rest_length + length);
 
     if (!grown)
-        return DVBCSS_ENOMEM;
+        return DVBCSS_EIO;
     memcpy(grown + wire->rest_length, bytes, length);
     wire->rest = grown;
     wire->rest_length += length;

@@ -260,6 +260,30 @@ Test(ws_faults, of_the_handshakes_answer_are_followed_by_word_that_the_socket_ta
     end();
 }
 
+/* Half of a message has gone: without the other half nothing can follow, and whoever has sent it
+ * must not be told that the connection lives. */
+Test(ws_faults, of_memory_for_the_rest_of_a_message_end_its_connection)
+{
+    static const struct socket_fault short_write = {.bytes = 3, .calls = 1};
+    struct dvbcss_message *message;
+
+    begin(NULL, NULL);
+    cr_assert(ws_peer_open(&newcomer, &fixture.loop, server_address(), "/echo"));
+    cr_assert(wait_for(&fixture.record.connects, 1));
+    cr_assert_eq(dvbcss_message_create(&message, DVBCSS_MESSAGE_TEXT, "halves", 6), 0);
+    socket_faults_send(&short_write);
+    failing_alloc_rearm(0);
+    cr_assert_eq(dvbcss_connection_send(fixture.record.connection, message), DVBCSS_EIO);
+    cr_assert(failing_alloc_failed());
+    failing_alloc_rearm(NEVER);
+    cr_assert(dvbcss_connection_closing(fixture.record.connection));
+    dvbcss_message_release(message);
+    cr_assert(wait_for(&fixture.record.disconnects, 1));
+    cr_assert_eq(fixture.record.code, DVBCSS_CLOSE_ABNORMAL);
+    open_bystander();
+    end();
+}
+
 /* The answer to a request that takes too long is the last that its peer hears, if it hears it. */
 Test(ws_faults, of_the_answer_to_a_slow_request_end_its_connection)
 {
