@@ -187,9 +187,6 @@ void ws_socket_defer(struct ws_socket *socket);
 /** Carries out what was deferred: closes as the connection or `farewell` says. */
 void ws_socket_run_deferred(struct dvbcss_server *server);
 
-/** Ends a socket without a word. */
-void ws_socket_kill(struct ws_socket *socket);
-
 /** Pings, evicts and ends what has run out of time. */
 void ws_socket_check_times(struct dvbcss_server *server);
 

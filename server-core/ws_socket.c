@@ -47,6 +47,15 @@ int ws_socket_adopt(struct dvbcss_server *server, const struct ws_accepted *acce
     return 0;
 }
 
+/* Ends it without a word. */
+static void kill_socket(struct ws_socket *socket)
+{
+    if (socket->killed)
+        return;
+    socket->killed = true;
+    ws_wire_kill(socket->wire);
+}
+
 void ws_event_secured(struct ws_socket *socket)
 {
     /* OpenSSL says so again when it has refused to negotiate anew. */
@@ -61,7 +70,7 @@ void ws_event_stuck(struct ws_socket *socket)
     /* The library would have OpenSSL try again whenever the loop turns, as long as there is
      * something to read. Of the handshake it knows how to wait. */
     if (socket->secured)
-        ws_socket_kill(socket);
+        kill_socket(socket);
 }
 
 void ws_event_closed(struct ws_socket *socket)
@@ -85,14 +94,6 @@ void ws_event_destroyed(struct ws_socket *socket)
     list_remove(&socket->deferred);
     dvbcss_free(socket);
     ws_server_socket_gone(server);
-}
-
-void ws_socket_kill(struct ws_socket *socket)
-{
-    if (socket->killed)
-        return;
-    socket->killed = true;
-    ws_wire_kill(socket->wire);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ void ws_socket_send_close(struct ws_socket *socket, unsigned code, const char *r
     uint8_t *frame = build_close_frame(bytes, code, reason, &length);
 
     if (ws_wire_write(socket->wire, frame, length) != 0)
-        ws_socket_kill(socket);
+        kill_socket(socket);
 }
 
 int ws_socket_finish(struct ws_socket *socket, bool heard_all)
@@ -200,7 +201,7 @@ int ws_socket_finish(struct ws_socket *socket, bool heard_all)
     if (ws_wire_congested(socket->wire))
         return 0;
     ws_wire_finish(socket->wire);
-    return heard_all ? -1 : 0;
+    return heard_all && !ws_wire_has_input(socket->wire) ? -1 : 0;
 }
 
 static void leave(struct ws_socket *socket, unsigned code, const char *reason)
@@ -210,7 +211,7 @@ static void leave(struct ws_socket *socket, unsigned code, const char *reason)
     socket->phase = WS_PHASE_LEAVING;
     socket->since_ms = now_ms(socket);
     if (code == DVBCSS_CLOSE_ABNORMAL)
-        ws_socket_kill(socket);
+        kill_socket(socket);
     else
         ws_socket_send_close(socket, code, reason);
 }
@@ -251,7 +252,7 @@ void ws_socket_leave_all(struct dvbcss_server *server)
             ws_connection_close(socket->connection, DVBCSS_CLOSE_GOING_AWAY, "server is ending");
         else if (socket->phase == WS_PHASE_ENDING ||
                  (socket->phase == WS_PHASE_HTTP && !socket->exchange))
-            ws_socket_kill(socket);
+            kill_socket(socket);
     }
 }
 
@@ -311,7 +312,7 @@ static void check_request(struct ws_socket *socket, uint64_t now)
         return;
     server->counters.header_timeouts++;
     if (!can_be_told(socket) || ws_http_refuse(socket, DVBCSS_REFUSAL_TIMEOUT) != 0)
-        ws_socket_kill(socket);
+        kill_socket(socket);
 }
 
 static void check_socket(struct ws_socket *socket, uint64_t now)
@@ -329,7 +330,7 @@ static void check_socket(struct ws_socket *socket, uint64_t now)
     case WS_PHASE_LEAVING:
     case WS_PHASE_ENDING:
         if (now - socket->since_ms >= (uint64_t)socket->server->options.close_timeout_s * 1000)
-            ws_socket_kill(socket);
+            kill_socket(socket);
         break;
     }
 }

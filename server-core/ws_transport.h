@@ -69,6 +69,10 @@ bool ws_wire_congested(const struct ws_wire *wire);
 /** Reads from the peer, as from the beginning, or lets what it sends wait. */
 void ws_wire_set_reading(struct ws_wire *wire, bool reading);
 
+/** Whether the peer has sent something that was not read yet: to hang up would reset the
+ * connection, and what the peer has not read yet with it. */
+bool ws_wire_has_input(const struct ws_wire *wire);
+
 /** Tells the peer that nothing more will come. Not while it is congested. */
 void ws_wire_finish(struct ws_wire *wire);
 

@@ -380,6 +380,13 @@ void ws_wire_set_reading(struct ws_wire *wire, bool reading)
     lws_rx_flow_control(wire->wsi, reading);
 }
 
+bool ws_wire_has_input(const struct ws_wire *wire)
+{
+    char byte;
+
+    return recv(lws_get_socket_fd(wire->wsi), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void ws_wire_finish(struct ws_wire *wire)
 {
     if (lws_is_ssl(wire->wsi))

@@ -174,6 +174,25 @@ Test(ws_tls, carries_requests_with_bodies)
     stop_server();
 }
 
+/* It comes in records of its own, which are still in the socket when the answer goes. */
+Test(ws_tls, what_follows_a_request_does_not_reset_its_answer)
+{
+    static char more[60000];
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    start(NULL);
+    add_handler(answer_how);
+    cr_assert(secure(NULL));
+    cr_assert(ws_peer_request(&peer, "GET", "/how", NULL));
+    cr_assert(ws_peer_send(&peer, more, sizeof more));
+    cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200);
+    cr_assert(ws_peer_wait_eof(&peer));
+    cr_assert_eq(getsockopt(peer.fd, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+    cr_assert_eq(error, 0, "%s", strerror(error));
+    stop_server();
+}
+
 static void answer_much(void *context, const struct dvbcss_http_request *request)
 {
     static char text[60000];
