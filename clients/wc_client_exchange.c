@@ -225,9 +225,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         /* libuv has stopped polling; nothing on the network may make that last. */
         wc_socket_clear_error(channel->socket);
         (void)wc_client_start_polling(channel);
-    } else if (events & UV_PRIORITIZED) {
-        take_transmit_time(client);
     }
+    if (status != 0 || events & UV_PRIORITIZED)
+        take_transmit_time(client);
     /* Before anything that came meanwhile is believed. */
     wc_client_notice_sleep(client);
     if (client->channel == channel)

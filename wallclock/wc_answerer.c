@@ -7,6 +7,7 @@
 #include "dvbcss/system_time.h"
 #include "dvbcss/wc.h"
 #include "wallclock/wc_counters.h"
+#include "wallclock/wc_follow_ups.h"
 #include "wallclock/wc_rate_limit.h"
 #include "wallclock/wc_send_delay.h"
 #include "wallclock/wc_socket.h"
@@ -21,11 +22,12 @@ struct wc_answerer {
     struct wc_socket *socket;
     struct dvbcss_wc_responder responder;
     double precision_s;
-    /* What an answer takes at least to leave after its transmit time was read. */
-    int64_t send_delay_ns;
     dvbcss_time_source now_ns;
     void *user;
-    bool follow_up;
+    /* What an answer takes at least to leave after its transmit time was read. */
+    int64_t send_delay_ns;
+    /* NULL for none. */
+    struct wc_follow_ups *follow_ups;
     /* NULL for no limit. */
     struct wc_rate_limit *limit;
     /* All but what responder and socket count themselves; they are added when it is published. */
@@ -77,39 +79,18 @@ static void stamp_answers(struct wc_answerer *answerer, unsigned count)
     }
 }
 
-/* Follows up the answers that were sent. One whose transmit stamp did not come at once repeats the
- * time of the answer: it is true, if early, and a late follow-up costs a client more. */
-static void send_follow_ups(struct wc_answerer *answerer, unsigned count)
-{
-    unsigned kept = 0;
-
-    wc_socket_transmit_times(answerer->socket, answerer->answered, count);
-    for (unsigned i = 0; i < count; i++) {
-        struct wc_packet *packet = answerer->answered[i];
-
-        if (packet->send_errno != 0 ||
-            dvbcss_wc_follow_up(packet->bytes, packet->time_ns, packet->bytes) != 0)
-            continue;
-        if (packet->stamped)
-            answerer->counters.stamped_follow_ups++;
-        answerer->answered[kept++] = packet;
-    }
-    count = wc_socket_send(answerer->socket, answerer->answered, kept, false);
-    answerer->counters.follow_ups += count;
-    answerer->counters.send_failures += kept - count;
-}
-
 static void answer_batch(struct wc_answerer *answerer, unsigned received)
 {
     unsigned count = prepare_answers(answerer, received);
     unsigned sent;
 
     stamp_answers(answerer, count);
-    sent = wc_socket_send(answerer->socket, answerer->answered, count, answerer->follow_up);
+    sent = wc_socket_send(answerer->socket, answerer->answered, count, answerer->follow_ups);
     answerer->counters.answers += sent;
     answerer->counters.send_failures += count - sent;
-    if (answerer->follow_up)
-        send_follow_ups(answerer, count);
+    if (answerer->follow_ups)
+        wc_follow_ups_add(answerer->follow_ups, answerer->answered, count,
+                          dvbcss_monotonic_ns(NULL));
 }
 
 static void publish_counters(struct wc_answerer *answerer)
@@ -133,9 +114,21 @@ void wc_answerer_turn(struct wc_answerer *answerer)
     publish_counters(answerer);
 }
 
-void wc_answerer_drop_late_stamps(struct wc_answerer *answerer)
+void wc_answerer_follow_up(struct wc_answerer *answerer)
 {
-    wc_socket_transmit_times(answerer->socket, NULL, 0);
+    if (answerer->follow_ups)
+        wc_follow_ups_send_due(answerer->follow_ups, dvbcss_monotonic_ns(NULL));
+    else
+        /* Nothing is wanted of what the error queue holds, but that it holds nothing. */
+        wc_socket_transmit_times(answerer->socket, NULL, 0);
+    publish_counters(answerer);
+}
+
+int64_t wc_answerer_wait_ns(const struct wc_answerer *answerer)
+{
+    return answerer->follow_ups
+               ? wc_follow_ups_wait_ns(answerer->follow_ups, dvbcss_monotonic_ns(NULL))
+               : -1;
 }
 
 void wc_answerer_clear_error(struct wc_answerer *answerer)
@@ -197,12 +190,13 @@ int wc_answerer_open(struct wc_answerer **out, const struct dvbcss_wc_server_opt
         return DVBCSS_ENOMEM;
     answerer->now_ns = options->now_ns ? options->now_ns : dvbcss_monotonic_ns;
     answerer->user = options->user;
-    answerer->follow_up = options->follow_up;
     result = open_socket(answerer, options);
     if (result == 0)
         result = set_up_responder(answerer, options);
     if (result == 0)
         result = set_up_limit(answerer, options->answers_per_s);
+    if (result == 0 && options->follow_up)
+        result = wc_follow_ups_create(&answerer->follow_ups, answerer->socket, &answerer->counters);
     if (result == 0)
         result = wc_send_delay_measure(&answerer->send_delay_ns, answerer->now_ns, answerer->user);
     if (result != 0) {
@@ -217,6 +211,7 @@ void wc_answerer_close(struct wc_answerer *answerer)
 {
     if (!answerer)
         return;
+    wc_follow_ups_destroy(answerer->follow_ups);
     wc_socket_close(answerer->socket);
     wc_rate_limit_destroy(answerer->limit);
     dvbcss_free(answerer);

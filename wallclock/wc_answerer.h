@@ -10,6 +10,7 @@
 #define DVBCSS_WALLCLOCK_WC_ANSWERER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "dvbcss/wc_server.h"
 #include "wallclock/wc_address.h"
@@ -20,7 +21,7 @@ struct wc_answerer;
 DVBCSS_NODISCARD int wc_answerer_open(struct wc_answerer **out,
                                       const struct dvbcss_wc_server_options *options);
 
-/** Closes the socket and frees; NULL is fine. */
+/** Sends the follow-ups that are still due, closes the socket and frees; NULL is fine. */
 void wc_answerer_close(struct wc_answerer *answerer);
 
 /** The descriptor, to be polled. */
@@ -33,10 +34,16 @@ int wc_answerer_poll_events(const struct wc_answerer *answerer);
  * counters. */
 void wc_answerer_turn(struct wc_answerer *answerer);
 
-/** Forgets transmit stamps that were too late to be sent. */
-void wc_answerer_drop_late_stamps(struct wc_answerer *answerer);
+/** Sends the follow-ups of earlier answers whose transmit stamps have come meanwhile, and of those
+ * that have waited long enough, and publishes the counters. To be called when polling tells an
+ * error or UV_PRIORITIZED, and when wc_answerer_wait_ns() is over; after wc_answerer_turn(), for
+ * answers come first. */
+void wc_answerer_follow_up(struct wc_answerer *answerer);
 
-/** Clears what makes polling tell an error, late transmit stamps included. */
+/** Nanoseconds until a follow-up is due even if no stamp comes, 0 if it is already; -1 for none. */
+int64_t wc_answerer_wait_ns(const struct wc_answerer *answerer);
+
+/** Clears an error that polling told; wc_answerer_follow_up() does the rest. */
 void wc_answerer_clear_error(struct wc_answerer *answerer);
 
 /** The address that the socket is bound to. */

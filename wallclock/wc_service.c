@@ -45,6 +45,27 @@ static void answer_ready(struct wc_answerer *answerer, int events)
         wc_answerer_clear_error(answerer);
     if (events & POLLIN)
         wc_answerer_turn(answerer);
+    if (events & POLLERR || wc_answerer_wait_ns(answerer) == 0)
+        wc_answerer_follow_up(answerer);
+}
+
+/* Waits until there is something to do; a follow-up may be due before anything arrives. Returns
+ * whether what is polled tells. */
+static bool wait_ready(const struct service_thread *thread, struct pollfd *polled, unsigned count)
+{
+    struct timespec shortest = {0};
+    bool limited = false;
+
+    for (unsigned i = 0; i < thread->answerer_count; i++) {
+        /* Below a second. */
+        long wait_ns = (long)wc_answerer_wait_ns(thread->answerers[i]);
+
+        if (wait_ns >= 0 && (!limited || wait_ns < shortest.tv_nsec)) {
+            shortest = (struct timespec){0, wait_ns};
+            limited = true;
+        }
+    }
+    return ppoll(polled, count, limited ? &shortest : NULL, NULL) >= 0;
 }
 
 /* poll() and no loop: what waits on a socket for good, as epoll does, is called for every answer
@@ -59,7 +80,7 @@ static void *run_thread(void *argument)
         polled[1 + i] = (struct pollfd){wc_answerer_descriptor(thread->answerers[i]), POLLIN, 0};
     for (;;) {
         /* Fails for want of memory at most, and then there may be some the next time. */
-        if (poll(polled, 1 + count, -1) < 0)
+        if (!wait_ready(thread, polled, 1 + count))
             continue;
         if (polled[0].revents != 0)
             return NULL;

@@ -41,9 +41,10 @@ struct wc_packet {
     bool stamped;
     /** After sending: 0, or the `errno` with which the system refused it. */
     int send_errno;
-    /* Number of its transmit timestamp; valid if it has one to come. */
-    uint32_t stamp_id;
+    /** After a stamped sending: whether its transmit timestamp is still to come. */
     bool stamp_due;
+    /* Number of that timestamp. */
+    uint32_t stamp_id;
 };
 
 /** How a socket is opened. */
@@ -74,7 +75,8 @@ int wc_socket_descriptor(const struct wc_socket *socket);
 /** The libuv events to poll for (see uv_poll_start()). */
 int wc_socket_poll_events(const struct wc_socket *socket);
 
-/** Clears what made polling fail, so that it can be started anew. */
+/** Clears an error that made polling fail, so that it can be started anew once what the error queue
+ * holds was taken, too, by wc_socket_transmit_times(). */
 void wc_socket_clear_error(struct wc_socket *socket);
 
 /** The address that the socket is bound to. */
@@ -108,9 +110,13 @@ unsigned wc_socket_send(struct wc_socket *socket, struct wc_packet *const *packe
 
 /**
  * Sets `time_ns` and `stamped` of the packets whose transmit timestamp has come meanwhile; the
- * others keep their `time_ns` and have `stamped` false. Transmit timestamps of other packets are
- * forgotten. To be called after each stamped sending, with the same packets, and whenever polling
- * tells UV_PRIORITIZED: for stamps that were late, if only to be rid of them.
+ * others keep their `time_ns` and have `stamped` false. Those whose timestamp is not to come any
+ * more, for it came or was lost, have `stamp_due` false. Timestamps of other packets are forgotten.
+ *
+ * To be called after each stamped sending, and whenever polling tells UV_PRIORITIZED: for stamps
+ * that are late, if only to be rid of them. Each time with all packets whose stamps are still
+ * wanted, which may have been copied meanwhile; after a sending that failed, none is due that is
+ * sent before there was a call without any packet that is still due.
  *
  * @param packets `time_ns` is a time before they were sent
  */

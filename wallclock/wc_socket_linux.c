@@ -475,6 +475,15 @@ static void match_stamp(struct wc_socket *socket, struct wc_packet *const *packe
     }
 }
 
+static bool any_due(struct wc_packet *const *packets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (packets[i]->stamp_due)
+            return true;
+    }
+    return false;
+}
+
 void wc_socket_transmit_times(struct wc_socket *socket, struct wc_packet *const *packets,
                               unsigned count)
 {
@@ -489,7 +498,8 @@ void wc_socket_transmit_times(struct wc_socket *socket, struct wc_packet *const 
         if (read_error_queue(socket, &id, &stamp_ns, &end))
             match_stamp(socket, packets, count, id, stamp_ns);
     } while (!end);
-    if (socket->stamp_ids_lost) {
+    /* While a stamp of the old count is to come, it could not be told from one of the new. */
+    if (socket->stamp_ids_lost && !any_due(packets, count)) {
         socket->transmit_times = number_transmit_stamps(socket->descriptor);
         socket->next_stamp_id = 0;
         socket->stamp_ids_lost = false;
@@ -502,5 +512,4 @@ void wc_socket_clear_error(struct wc_socket *socket)
     socklen_t size = sizeof error;
 
     (void)getsockopt(socket->descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
-    wc_socket_transmit_times(socket, NULL, 0);
 }

@@ -43,8 +43,11 @@ struct dvbcss_wc_server_options {
     /** Lets several servers of one user share address and port; the kernel spreads the clients
      * over them. */
     bool reuse_port;
-    /** Answers with type 2 and, at once, a follow-up (type 3) that carries the time at which the
-     * kernel sent the answer. Off by default: clients in the field mishandle follow-ups. */
+    /** Answers with type 2, and with a follow-up (type 3) that carries the time at which the kernel
+     * passed the answer to the network driver, as soon as that is known: nearly always at once. If
+     * it is not after 1 ms (on a loop, whose timers count whole milliseconds, 2 at most), the
+     * follow-up repeats the time of the answer. Off by default: clients in the field mishandle
+     * follow-ups. */
     bool follow_up;
     /** Precision of the receive and transmit times in seconds; 0 has it measured. */
     double precision_s;
@@ -109,7 +112,8 @@ dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,
                         const struct dvbcss_wc_server_options *options);
 
 /**
- * Stops answering at once and frees the server on the loop's next turn.
+ * Stops answering at once, sends the follow-ups that are still due without waiting any longer, and
+ * frees the server on the loop's next turn.
  *
  * @param server NULL is fine: nothing happens then and @p closed is not called
  * @param closed called from the loop at the end; may be NULL

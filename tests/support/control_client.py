@@ -56,13 +56,13 @@ def exchange(connection, method, path, body=None, headers=None):
 class ControlledDaemon(Daemon):
     """dvbcssd with a control socket in a folder of its own, and content unless told otherwise."""
 
-    def __init__(self, *arguments, settings=None, env=None, content=True):
+    def __init__(self, *arguments, settings=None, env=None, content=True, **options):
         self.folder = tempfile.TemporaryDirectory()
         self.socket_path = os.path.join(self.folder.name, "control.sock")
         chosen = {"control.socket": self.socket_path, **(CONTENT if content else {})}
         chosen.update(settings or {})
         try:
-            super().__init__(*arguments, settings=chosen, env=env)
+            super().__init__(*arguments, settings=chosen, env=env, **options)
         except BaseException:
             self.folder.cleanup()
             raise

@@ -51,6 +51,17 @@ class Machine:
     def address(self, device, address):
         self.ip("addr", "add", address, "dev", device, *(["nodad"] if ":" in address else []))
 
+    def hold_packets(self, device, rate):
+        """Has what leaves through a device wait in a queue before its driver takes it, at a rate of
+        bits as "5mbit"; of small packets a few go at once. Skips the test where no queue can."""
+        made = subprocess.run(
+            self.command("tc", "qdisc", "add", "dev", device, "root",
+                         "tbf", "rate", rate, "burst", "300", "latency", "1s"),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if made.returncode != 0:
+            raise unittest.SkipTest(f"no queue can be made: {made.stderr.strip()}")
+
     def route_multicast(self, device):
         """For programs that leave the choice of the interface to the routing table."""
         self.ip("route", "add", "239.0.0.0/8", "dev", device)
