@@ -9,7 +9,7 @@
 #include "wallclock/wc_counters.h"
 #include "wallclock/wc_follow_ups.h"
 #include "wallclock/wc_rate_limit.h"
-#include "wallclock/wc_send_delay.h"
+#include "wallclock/wc_rehearsal.h"
 #include "wallclock/wc_socket.h"
 
 enum {
@@ -24,10 +24,9 @@ struct wc_answerer {
     double precision_s;
     dvbcss_time_source now_ns;
     void *user;
-    /* What an answer takes at least to leave after its transmit time was read. */
-    int64_t send_delay_ns;
-    /* NULL for none. */
+    /* Either NULL for none. */
     struct wc_follow_ups *follow_ups;
+    struct wc_rehearsal *rehearsal;
     /* NULL for no limit. */
     struct wc_rate_limit *limit;
     /* All but what responder and socket count themselves; they are added when it is published. */
@@ -65,10 +64,10 @@ static unsigned prepare_answers(struct wc_answerer *answerer, unsigned received)
     return count;
 }
 
-/* The last thing before sending. The transmit time is that of the departure, not of the reading. */
+/* The last thing before sending. */
 static void stamp_answers(struct wc_answerer *answerer, unsigned count)
 {
-    int64_t transmit_ns = answerer->now_ns(answerer->user) + answerer->send_delay_ns;
+    int64_t transmit_ns = answerer->now_ns(answerer->user);
 
     for (unsigned i = 0; i < count; i++) {
         struct wc_packet *packet = answerer->answered[i];
@@ -79,11 +78,14 @@ static void stamp_answers(struct wc_answerer *answerer, unsigned count)
     }
 }
 
-static void answer_batch(struct wc_answerer *answerer, unsigned received)
+/* `lone`: nothing else came. Of several only the first finds the way through the kernel cold. */
+static void answer_batch(struct wc_answerer *answerer, unsigned received, bool lone)
 {
     unsigned count = prepare_answers(answerer, received);
     unsigned sent;
 
+    if (lone && count > 0)
+        wc_rehearse(answerer->rehearsal);
     stamp_answers(answerer, count);
     sent = wc_socket_send(answerer->socket, answerer->answered, count, answerer->follow_ups);
     answerer->counters.answers += sent;
@@ -109,7 +111,7 @@ void wc_answerer_turn(struct wc_answerer *answerer)
     for (int turn = 0; turn < BATCHES_PER_TURN && received == WC_SOCKET_BATCH; turn++) {
         received = wc_socket_receive(answerer->socket, answerer->packets, WC_SOCKET_BATCH);
         if (received > 0)
-            answer_batch(answerer, received);
+            answer_batch(answerer, received, turn == 0 && received == 1);
     }
     publish_counters(answerer);
 }
@@ -197,8 +199,9 @@ int wc_answerer_open(struct wc_answerer **out, const struct dvbcss_wc_server_opt
         result = set_up_limit(answerer, options->answers_per_s);
     if (result == 0 && options->follow_up)
         result = wc_follow_ups_create(&answerer->follow_ups, answerer->socket, &answerer->counters);
-    if (result == 0)
-        result = wc_send_delay_measure(&answerer->send_delay_ns, answerer->now_ns, answerer->user);
+    if (result == 0 && options->rehearse)
+        result = wc_rehearsal_open(&answerer->rehearsal,
+                                   wc_socket_address(answerer->socket)->any.sa_family);
     if (result != 0) {
         wc_answerer_close(answerer);
         return result;
@@ -213,6 +216,7 @@ void wc_answerer_close(struct wc_answerer *answerer)
         return;
     wc_follow_ups_destroy(answerer->follow_ups);
     wc_socket_close(answerer->socket);
+    wc_rehearsal_close(answerer->rehearsal);
     wc_rate_limit_destroy(answerer->limit);
     dvbcss_free(answerer);
 }

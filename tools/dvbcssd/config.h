@@ -29,6 +29,7 @@ struct config_wallclock {
     /** 0 for what the system knows. */
     double max_freq_error_ppm;
     bool follow_ups;
+    bool rehearse;
 };
 
 /** `[http]`: the listener that carries the WebSocket endpoints. */

@@ -74,6 +74,7 @@ int wall_clock_start(struct dvbcss_wc_service **out, const struct config_wallclo
     options.threads = (unsigned)config->threads;
     options.server.port = (uint16_t)config->port;
     options.server.follow_up = config->follow_ups;
+    options.server.rehearse = config->rehearse;
     options.server.answers_per_s = (unsigned)config->rate_limit;
     options.server.max_freq_error_ppm = wall_clock_freq_error_ppm(config);
     result = dvbcss_wc_service_start(out, &options, &report);

@@ -33,6 +33,6 @@ Test(wc_server, creating_survives_every_lack_of_memory)
         cr_assert_eq(failing_alloc_outstanding(), 0);
         cr_assert_eq(failed, result != 0);
     }
-    cr_assert_geq(n, 5, "the server, its answerer, socket and follow-ups");
+    cr_assert_geq(n, 6, "the server, its answerer, socket, follow-ups and rehearsal");
     cr_assert_eq(uv_loop_close(&loop), 0);
 }

@@ -32,7 +32,7 @@ Test(wc_service, starting_survives_every_lack_of_memory)
         cr_assert_eq(failing_alloc_outstanding(), 0);
         cr_assert_eq(failed, result != 0);
     }
-    cr_assert_geq(n, 20,
-                  "3 of the service, and of each server itself, its socket, its limit and its "
-                  "follow-ups");
+    cr_assert_geq(n, 24,
+                  "3 of the service, and of each server itself, its socket, its limit, its "
+                  "follow-ups and its rehearsal");
 }
