@@ -11,18 +11,19 @@
 
 struct wc_rehearsal {
     int descriptor;
+    union wc_address address;
 };
 
 /* Connected to itself, so that the kernel keeps what others send to it away. */
-static bool connect_to_itself(int descriptor, int family)
+static bool connect_to_itself(struct wc_rehearsal *rehearsal, int family)
 {
-    union wc_address address;
-    socklen_t size = sizeof address;
+    union wc_address *address = &rehearsal->address;
+    socklen_t size = sizeof *address;
 
-    return wc_address_parse(family == AF_INET6 ? "::1" : "127.0.0.1", 0, &address) == 0 &&
-           bind(descriptor, &address.any, wc_address_size(&address)) == 0 &&
-           getsockname(descriptor, &address.any, &size) == 0 &&
-           connect(descriptor, &address.any, wc_address_size(&address)) == 0;
+    return wc_address_parse(family == AF_INET6 ? "::1" : "127.0.0.1", 0, address) == 0 &&
+           bind(rehearsal->descriptor, &address->any, wc_address_size(address)) == 0 &&
+           getsockname(rehearsal->descriptor, &address->any, &size) == 0 &&
+           connect(rehearsal->descriptor, &address->any, wc_address_size(address)) == 0;
 }
 
 int wc_rehearsal_open(struct wc_rehearsal **out, int family)
@@ -32,7 +33,7 @@ int wc_rehearsal_open(struct wc_rehearsal **out, int family)
     if (!rehearsal)
         return DVBCSS_ENOMEM;
     rehearsal->descriptor = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (rehearsal->descriptor < 0 || !connect_to_itself(rehearsal->descriptor, family)) {
+    if (rehearsal->descriptor < 0 || !connect_to_itself(rehearsal, family)) {
         wc_rehearsal_close(rehearsal);
         rehearsal = NULL;
     }
@@ -53,7 +54,12 @@ void wc_rehearse(struct wc_rehearsal *rehearsal)
 {
     uint8_t datagram[DVBCSS_WC_MESSAGE_SIZE] = {0};
 
-    if (!rehearsal || send(rehearsal->descriptor, datagram, sizeof datagram, 0) < 0)
+    if (!rehearsal)
+        return;
+    /* To an address, connected or not: the route is looked up then as it is for an answer, which is
+     * a good part of what was cold. */
+    if (sendto(rehearsal->descriptor, datagram, sizeof datagram, 0, &rehearsal->address.any,
+               wc_address_size(&rehearsal->address)) < 0)
         return;
     /* To the end, for one that was late the last time. */
     while (recv(rehearsal->descriptor, datagram, sizeof datagram, 0) >= 0)
