@@ -51,9 +51,9 @@ struct dvbcss_wc_server_options {
     bool follow_up;
     /** Before it answers a request that came alone, the server sends a datagram of its own to
      * itself over loopback: the answer then does not find the way through the kernel cold, and
-     * leaves some microseconds sooner, and more regularly, after its transmit time. That costs 5 to
-     * 8 us of CPU and of the round trip for each such request, between its receive and its transmit
-     * time, which a companion's error bound does not count. On by default. */
+     * leaves sooner, and more regularly, after its transmit time. That costs about 10 us of CPU and
+     * of the round trip for each such request, between its receive and its transmit time, so that
+     * a companion's error bound does not grow by them: it gets smaller. On by default. */
     bool rehearse;
     /** Precision of the receive and transmit times in seconds; 0 has it measured. */
     double precision_s;
