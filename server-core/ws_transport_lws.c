@@ -51,10 +51,12 @@ struct ws_transport {
 
 struct ws_wire {
     struct lws *wsi;
+    /* The library's. */
+    int fd;
+    SSL *ssl;
     struct ws_socket *socket;
-    /* What the connection did not take: of what was given to it last, or NULL. The library would
-     * keep it as well, but then it looks at nothing that comes, while the loop tells it without
-     * end. */
+    /* What the connection did not take, or NULL. The library would keep it as well, but then it
+     * looks at nothing that comes, while the loop tells it without end. */
     uint8_t *rest;
     size_t rest_offset;
     size_t rest_length;
@@ -65,13 +67,13 @@ struct ws_wire {
  */
 
 /* Gives bytes to the connection, which may take fewer. Returns 0 or DVBCSS_EIO. */
-static int send_some(struct lws *wsi, const uint8_t *bytes, size_t length, size_t *sent)
+static int send_some(struct ws_wire *wire, const uint8_t *bytes, size_t length, size_t *sent)
 {
     ssize_t result;
 
-    if (lws_is_ssl(wsi))
-        return ws_tls_write(lws_get_ssl(wsi), bytes, length, sent);
-    result = send(lws_get_socket_fd(wsi), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (wire->ssl)
+        return ws_tls_write(wire->ssl, bytes, length, sent);
+    result = send(wire->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     *sent = result > 0 ? (size_t)result : 0;
     return result >= 0 || errno == EAGAIN || errno == EINTR ? 0 : DVBCSS_EIO;
 }
@@ -101,7 +103,7 @@ static void drop_rest(struct ws_wire *wire)
 static int send_rest(struct ws_wire *wire)
 {
     size_t sent;
-    int result = send_some(wire->wsi, wire->rest + wire->rest_offset,
+    int result = send_some(wire, wire->rest + wire->rest_offset,
                            wire->rest_length - wire->rest_offset, &sent);
 
     if (result != 0)
@@ -117,7 +119,7 @@ static int send_rest(struct ws_wire *wire)
 int ws_wire_write(struct ws_wire *wire, const uint8_t *bytes, size_t length)
 {
     size_t sent = 0;
-    int result = wire->rest ? 0 : send_some(wire->wsi, bytes, length, &sent);
+    int result = wire->rest ? 0 : send_some(wire, bytes, length, &sent);
 
     if (result != 0 || sent == length)
         return result;
@@ -360,6 +362,8 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool 
         dvbcss_free(wire);
         return NULL;
     }
+    wire->fd = fd;
+    wire->ssl = lws_get_ssl(wire->wsi);
     /* Only now: a failed adoption may or may not report the end of what it had begun. */
     lws_set_opaque_user_data(wire->wsi, wire);
     return wire;
@@ -384,14 +388,14 @@ bool ws_wire_has_input(const struct ws_wire *wire)
 {
     char byte;
 
-    return recv(lws_get_socket_fd(wire->wsi), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return recv(wire->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void ws_wire_finish(struct ws_wire *wire)
 {
-    if (lws_is_ssl(wire->wsi))
-        ws_tls_finish(lws_get_ssl(wire->wsi));
-    shutdown(lws_get_socket_fd(wire->wsi), SHUT_WR);
+    if (wire->ssl)
+        ws_tls_finish(wire->ssl);
+    shutdown(wire->fd, SHUT_WR);
 }
 
 void ws_wire_kill(struct ws_wire *wire)
@@ -404,5 +408,5 @@ void ws_wire_kill(struct ws_wire *wire)
 
 const char *ws_wire_server_name(struct ws_wire *wire)
 {
-    return ws_tls_server_name(lws_get_ssl(wire->wsi));
+    return ws_tls_server_name(wire->ssl);
 }
