@@ -1,6 +1,6 @@
 /*
  * Frames from peers: RFC 6455 section 5. What is found in a stream is written down as a line of
- * text: "text:Hel~ ping:?; text:lo;" is a message that a ping came into. Payload that is no
+ * text: "text:one ~ ping:?; text:two;" is a message that a ping came into. Payload that is no
  * printable ASCII is written as \xhh.
  */
 #include <criterion/criterion.h>
