@@ -200,20 +200,6 @@ static uint16_t port_of(const struct dvbcss_server *server)
     return ((const struct sockaddr_in *)(const void *)address)->sin_port;
 }
 
-/* The first visitors of an endpoint have tables made, which stay. */
-static void visit(void)
-{
-    static const char *const paths[] = {"/cii", "/ts", "/wc", "/app2app/local/x",
-                                        "/app2app/remote/x"};
-
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        visitor_send_handshake(visitor_come(WORLD_COMPANIONS), paths[i]);
-    visitor_send_request(visitor_come(WORLD_CONTROL), "GET", "/healthz", "", 0);
-    world_settle();
-    visitors_leave();
-    world_settle();
-}
-
 void world_begin(void)
 {
     struct services_error error;
@@ -236,7 +222,6 @@ void world_begin(void)
     world.running = true;
     world.terminated = false;
     world.changed = false;
-    visit();
     world_pass(2000);
     world_require(dvbcss_cii_copy(&world.content, dvbcss_cii_endpoint_state(world.services.cii)) ==
                   0);
