@@ -1,5 +1,4 @@
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -87,10 +86,10 @@ int ws_handshake_check(const struct ws_request *request)
 void ws_handshake_accept(const char *key, char accept[WS_ACCEPT_SIZE])
 {
     char text[KEY_CHARACTERS + sizeof "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"];
-    unsigned char digest[SHA_DIGEST_LENGTH];
+    uint8_t digest[WS_SHA1_SIZE];
     int length = snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
                           KEY_CHARACTERS, key);
 
-    SHA1((const unsigned char *)text, (size_t)length, digest);
+    ws_transport_sha1(text, (size_t)length, digest);
     EVP_EncodeBlock((unsigned char *)accept, digest, sizeof digest);
 }

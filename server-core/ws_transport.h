@@ -55,6 +55,11 @@ unsigned ws_transport_fd_limit(const struct ws_transport *transport);
 struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool tls,
                                    struct ws_socket *socket);
 
+enum { WS_SHA1_SIZE = 20 };
+
+/** SHA-1 (FIPS 180-4), which handshakes need. */
+void ws_transport_sha1(const void *bytes, size_t length, uint8_t digest[WS_SHA1_SIZE]);
+
 /** The peer has begun to speak: how long it may go on is the base's to say from now on. */
 void ws_wire_begin(struct ws_wire *wire);
 

@@ -369,6 +369,12 @@ struct ws_wire *ws_transport_adopt(struct ws_transport *transport, int fd, bool 
     return wire;
 }
 
+/* OpenSSL's would load its providers into a server that has no use for them otherwise: 2 MB. */
+void ws_transport_sha1(const void *bytes, size_t length, uint8_t digest[WS_SHA1_SIZE])
+{
+    lws_SHA1(bytes, length, digest);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Wires
  */

@@ -11,19 +11,18 @@
 
 struct wc_rehearsal {
     int descriptor;
-    union wc_address address;
 };
 
 /* Connected to itself, so that the kernel keeps what others send to it away. */
 static bool connect_to_itself(struct wc_rehearsal *rehearsal, int family)
 {
-    union wc_address *address = &rehearsal->address;
-    socklen_t size = sizeof *address;
+    union wc_address address;
+    socklen_t size = sizeof address;
 
-    return wc_address_parse(family == AF_INET6 ? "::1" : "127.0.0.1", 0, address) == 0 &&
-           bind(rehearsal->descriptor, &address->any, wc_address_size(address)) == 0 &&
-           getsockname(rehearsal->descriptor, &address->any, &size) == 0 &&
-           connect(rehearsal->descriptor, &address->any, wc_address_size(address)) == 0;
+    return wc_address_parse(family == AF_INET6 ? "::1" : "127.0.0.1", 0, &address) == 0 &&
+           bind(rehearsal->descriptor, &address.any, wc_address_size(&address)) == 0 &&
+           getsockname(rehearsal->descriptor, &address.any, &size) == 0 &&
+           connect(rehearsal->descriptor, &address.any, wc_address_size(&address)) == 0;
 }
 
 int wc_rehearsal_open(struct wc_rehearsal **out, int family)
@@ -56,10 +55,7 @@ void wc_rehearse(struct wc_rehearsal *rehearsal)
 
     if (!rehearsal)
         return;
-    /* To an address, connected or not: the route is looked up then as it is for an answer, which is
-     * a good part of what was cold. */
-    if (sendto(rehearsal->descriptor, datagram, sizeof datagram, 0, &rehearsal->address.any,
-               wc_address_size(&rehearsal->address)) < 0)
+    if (send(rehearsal->descriptor, datagram, sizeof datagram, 0) < 0)
         return;
     /* To the end, for one that was late the last time. */
     while (recv(rehearsal->descriptor, datagram, sizeof datagram, 0) >= 0)

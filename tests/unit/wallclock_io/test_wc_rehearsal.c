@@ -18,15 +18,14 @@
 static unsigned sent;
 static int send_error;
 
-ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
-               socklen_t addr_len)
+ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
     sent++;
     if (send_error != 0) {
         errno = send_error;
         return -1;
     }
-    return syscall(SYS_sendto, fd, buf, n, flags, addr, addr_len);
+    return syscall(SYS_sendto, fd, buf, n, flags, NULL, 0);
 }
 
 /* ---- a rehearsal ----------------------------------------------------------------------------- */
@@ -164,7 +163,7 @@ static void send_datagram(struct fixture *fixture, size_t length)
 {
     uint8_t request[DVBCSS_WC_MESSAGE_SIZE] = {0};
 
-    cr_assert_eq(send(fixture->asker, request, length, 0), (ssize_t)length);
+    cr_assert_eq(write(fixture->asker, request, length), (ssize_t)length);
 }
 
 /* Has so many requests arrive at once, and waits for whatever comes back. */
