@@ -248,7 +248,7 @@ Test(ws_limits, too_many_bytes_close_with_1008_and_the_limit)
     stop_server();
 }
 
-/* The library answers pings by itself and does not tell: they are found by their bytes. */
+/* Where their number is not limited, their bytes are. */
 Test(ws_limits, a_flood_of_pings_is_too_many_bytes)
 {
     struct dvbcss_endpoint_limits limits = DVBCSS_ENDPOINT_LIMITS_INIT;
