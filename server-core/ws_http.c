@@ -335,6 +335,9 @@ static bool has_one_host(const struct ws_request *request)
 
 static int on_head(struct ws_socket *socket)
 {
+    struct dvbcss_endpoint *endpoint =
+        ws_endpoint_at(socket->server, ws_request_path(socket->request));
+
     socket->since_ms = uv_now(socket->server->loop);
     if (begin_exchange(socket) != 0)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_INTERNAL);
@@ -342,7 +345,8 @@ static int on_head(struct ws_socket *socket)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_CLOSING);
     if (!has_one_host(socket->request))
         return ws_http_refuse(socket, DVBCSS_REFUSAL_MALFORMED);
-    return ws_upgrade_concerns(socket) ? ws_upgrade(socket) : on_request(socket);
+    return endpoint || ws_handshake_is_meant(socket->request) ? ws_upgrade(socket, endpoint)
+                                                              : on_request(socket);
 }
 
 static int begin_request(struct ws_socket *socket)

@@ -370,11 +370,11 @@ int ws_http_refuse(struct ws_socket *socket, enum dvbcss_refusal why);
 int ws_http_refuse_with(struct ws_socket *socket, enum dvbcss_refusal why,
                         struct dvbcss_message *answer);
 
-/** Whether the socket's request is for a WebSocket: by its path, or by what it asks for. */
-bool ws_upgrade_concerns(const struct ws_socket *socket);
-
-/** Answers the handshake of a WebSocket. Returns 0, or -1 to hang up. */
-int ws_upgrade(struct ws_socket *socket);
+/** Answers the socket's request, which is for a WebSocket by its path, or by what it asks for.
+ *
+ * @param endpoint that of the path; NULL if there is none
+ * @return 0, or -1 to hang up */
+int ws_upgrade(struct ws_socket *socket, struct dvbcss_endpoint *endpoint);
 
 /** Builds an answer. @p common are header lines for every answer; @p head_only leaves the body
  * out, for HEAD. */

@@ -113,19 +113,13 @@ static int accept_upgrade(struct upgrade *upgrade)
     return result;
 }
 
-bool ws_upgrade_concerns(const struct ws_socket *socket)
-{
-    return ws_endpoint_at(socket->server, ws_request_path(socket->request)) ||
-           ws_handshake_is_meant(socket->request);
-}
-
-int ws_upgrade(struct ws_socket *socket)
+int ws_upgrade(struct ws_socket *socket, struct dvbcss_endpoint *endpoint)
 {
     const struct ws_request *request = socket->request;
     const char *origin = ws_request_header(request, "origin");
     struct upgrade upgrade = {
         .socket = socket,
-        .endpoint = ws_endpoint_at(socket->server, ws_request_path(request)),
+        .endpoint = endpoint,
         .handshake =
             {
                 .path = ws_request_path(request),
@@ -140,9 +134,9 @@ int ws_upgrade(struct ws_socket *socket)
     };
     int why;
 
-    if (!upgrade.endpoint)
+    if (!endpoint)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_UNKNOWN_PATH);
-    if (!upgrade.endpoint->options.enabled)
+    if (!endpoint->options.enabled)
         return ws_http_refuse(socket, DVBCSS_REFUSAL_DISABLED);
     why = ws_handshake_check(request);
     if (why < 0)
