@@ -24,6 +24,18 @@ function(dvbcss_add_test name kind)
   set_tests_properties(${name} PROPERTIES LABELS ${kind} TIMEOUT 120)
 endfunction()
 
+# dvbcss_slow_tests(SECONDS NAME...): these take about that long on two processors, most of it in
+# waiting. They begin before the others, so that they wait while others compute, and are labelled
+# slow.
+function(dvbcss_slow_tests seconds)
+  foreach(name IN LISTS ARGN)
+    if(TEST ${name})
+      set_tests_properties(${name} PROPERTIES COST ${seconds})
+      set_property(TEST ${name} APPEND PROPERTY LABELS slow)
+    endif()
+  endforeach()
+endfunction()
+
 # Finds the sources tests/KIND/MODULE/PREFIX_NAME.c whose module is built, as "SOURCE|MODULE|NAME".
 function(dvbcss_test_sources kind prefix result)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/*/${prefix}_*.c")
