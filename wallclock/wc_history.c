@@ -22,8 +22,9 @@
 #define MIDDLE_ERROR_NS 2000.0
 #define MIDDLE_ERROR_SHARE 0.01
 
-/* A path has become longer if so many spans in a row are wider than all those before by so many
- * times what they differ by among themselves, and by such a share. */
+/* A path has become longer if the quickest exchanges of so many spans in a row are slower than all
+ * those before by so many times what they differ by among themselves, and by such a share. What
+ * differs by less than that share is about the same. */
 #define PATH_SPANS 6
 #define PATH_CHANGE 4.0
 #define PATH_CHANGE_SHARE 0.25
@@ -46,9 +47,25 @@ static double moved_ns(const struct wc_history *history, double ns, double from_
 }
 
 /* The span of a given age, 0 for the newest. */
-static const struct wc_limits *span_of(const struct wc_history *history, unsigned age)
+static const struct wc_span *span_of(const struct wc_history *history, unsigned age)
 {
     return &history->spans[(history->newest + WC_HISTORY_SPANS - age) % WC_HISTORY_SPANS];
+}
+
+/* The middle of limits at the time between them, and how far they are apart. */
+struct middle {
+    double at_s;
+    double ns;
+    double width_ns;
+};
+
+static struct middle middle_of(const struct wc_history *history, const struct wc_limits *limits)
+{
+    double at_s = (limits->upper_at_s + limits->lower_at_s) / 2;
+    double upper_ns = moved_ns(history, limits->upper_ns, limits->upper_at_s, at_s);
+    double lower_ns = moved_ns(history, limits->lower_ns, limits->lower_at_s, at_s);
+
+    return (struct middle){at_s, (upper_ns + lower_ns) / 2, upper_ns - lower_ns};
 }
 
 /* ---- spans ---------------------------------------------------------------------------------- */
@@ -72,15 +89,19 @@ static void put(struct wc_history *history, const struct wc_limits *limits)
 {
     double now_s = limits->lower_at_s;
     double span_s = fmin(fmax((now_s - history->first_s) / SPANS_PER_AGE, SPAN_MIN_S), SPAN_MAX_S);
+    double width_ns = middle_of(history, limits).width_ns;
 
     if (history->count == 0)
         history->first_s = now_s;
     else if (now_s - history->newest_begin_s < span_s) {
-        tighten(history, &history->spans[history->newest], limits);
+        struct wc_span *span = &history->spans[history->newest];
+
+        tighten(history, &span->limits, limits);
+        span->quickest_ns = fmin(span->quickest_ns, width_ns);
         return;
     }
     history->newest = (history->newest + 1) % WC_HISTORY_SPANS;
-    history->spans[history->newest] = *limits;
+    history->spans[history->newest] = (struct wc_span){*limits, width_ns};
     history->newest_begin_s = now_s;
     if (history->count < WC_HISTORY_SPANS)
         history->count++;
@@ -101,8 +122,7 @@ static struct overlap overlap_of(const struct wc_history *history, unsigned firs
     struct overlap overlap = {INFINITY, -INFINITY};
 
     for (unsigned i = first; i < end; i++) {
-        const struct wc_limits *span = span_of(history, i);
-
+        const struct wc_limits *span = &span_of(history, i)->limits;
         double upper_age_s = at_s - span->upper_at_s;
         double lower_age_s = at_s - span->lower_at_s;
 
@@ -131,26 +151,10 @@ double wc_history_offset_ns(const struct wc_history *history, double at_s)
 
 /* ---- frequency ------------------------------------------------------------------------------ */
 
-/* The middle of a span's limits at the time between them, and how far they are apart. */
-struct middle {
-    double at_s;
-    double ns;
-    double width_ns;
-};
-
-static struct middle middle_of(const struct wc_history *history, const struct wc_limits *span)
+/* The two ways' shortest delays together, as far as spans from an age on know them. */
+static double floor_ns(const struct wc_history *history, unsigned first, double now_s)
 {
-    double at_s = (span->upper_at_s + span->lower_at_s) / 2;
-    double upper_ns = moved_ns(history, span->upper_ns, span->upper_at_s, at_s);
-    double lower_ns = moved_ns(history, span->lower_ns, span->lower_at_s, at_s);
-
-    return (struct middle){at_s, (upper_ns + lower_ns) / 2, upper_ns - lower_ns};
-}
-
-/* The two ways' shortest delays together, as far as they are known. */
-static double floor_ns(const struct wc_history *history, double now_s)
-{
-    struct overlap overlap = overlap_of(history, 0, history->count, now_s);
+    struct overlap overlap = overlap_of(history, first, history->count, now_s);
 
     return fmax(0, overlap.upper_ns - overlap.lower_ns);
 }
@@ -172,19 +176,20 @@ static double prior_certainty(const struct wc_history *history, double now_s)
                 square(DRIFT_NS_PER_S2 * (now_s - history->prior_at_s)));
 }
 
-/* Regression through the middles, with what was known before as one more observation. */
-static void fit(struct wc_history *history, double growth_ns_per_s, double now_s)
+/* Regression through the middles of the spans from an age on, with what was known before as one
+ * more observation. */
+static void fit(struct wc_history *history, unsigned first, double growth_ns_per_s, double now_s)
 {
     struct middle middles[WC_HISTORY_SPANS];
-    unsigned count = history->count;
-    double shortest_ns = floor_ns(history, now_s);
+    unsigned count = history->count - first;
+    double shortest_ns = floor_ns(history, first, now_s);
     double weights = 0, mean_s = 0, mean_ns = 0;
     double certainty = prior_certainty(history, now_s);
     double moment = certainty * history->prior_ns_per_s;
     double limit_ns_per_s;
 
     for (unsigned i = 0; i < count; i++)
-        middles[i] = middle_of(history, span_of(history, i));
+        middles[i] = middle_of(history, &span_of(history, first + i)->limits);
     for (unsigned i = 0; i < count; i++) {
         double weight = weight_of(&middles[i], shortest_ns, now_s);
 
@@ -208,7 +213,7 @@ static void fit(struct wc_history *history, double growth_ns_per_s, double now_s
 
 /* ---- changes of path ------------------------------------------------------------------------ */
 
-/* How wide the spans of some ages are. */
+/* How quick the quickest exchanges of some spans were: between least and most. */
 struct widths {
     double least_ns;
     double most_ns;
@@ -219,10 +224,10 @@ static struct widths widths_of(const struct wc_history *history, unsigned first,
     struct widths widths = {INFINITY, 0};
 
     for (unsigned i = first; i < end; i++) {
-        double width_ns = middle_of(history, span_of(history, i)).width_ns;
+        double quickest_ns = span_of(history, i)->quickest_ns;
 
-        widths.least_ns = fmin(widths.least_ns, width_ns);
-        widths.most_ns = fmax(widths.most_ns, width_ns);
+        widths.least_ns = fmin(widths.least_ns, quickest_ns);
+        widths.most_ns = fmax(widths.most_ns, quickest_ns);
     }
     return widths;
 }
@@ -237,8 +242,8 @@ static void keep_latest(struct wc_history *history, unsigned count, double now_s
     history->count = count;
 }
 
-/* Whether the path has become longer: the latest spans are wider than all before, by more than they
- * differ among themselves. */
+/* Whether the path has become longer: the latest spans are slower than all before, by more than
+ * they differ among themselves. */
 static bool longer(const struct wc_history *history)
 {
     struct widths recent, before;
@@ -256,14 +261,58 @@ static bool longer(const struct wc_history *history)
  * shows it, since no delay makes limits narrower. */
 static bool shorter(const struct wc_history *history)
 {
-    double newest_ns = middle_of(history, span_of(history, 0)).width_ns;
+    double newest_ns = span_of(history, 0)->quickest_ns;
 
     return history->asymmetry_ns != 0 && history->count > 1 &&
            newest_ns < (1 - PATH_CHANGE_SHARE) * widths_of(history, 1, history->count).least_ns;
 }
 
-static void watch_path(struct wc_history *history, double now_s)
+/* Whether the spans of some ages tell of the same offset: where they overlap is about as wide as
+ * the quickest exchange. */
+static bool agree(const struct wc_history *history, unsigned first, unsigned end, double now_s)
 {
+    struct overlap overlap = overlap_of(history, first, end, now_s);
+
+    return overlap.upper_ns - overlap.lower_ns >=
+           (1 - PATH_CHANGE_SHARE) * widths_of(history, first, end).least_ns;
+}
+
+/* Whether the server's clock has jumped: the latest spans agree, and so do those before, but not
+ * with each other. The span between them may have seen the jump, and belongs to neither. */
+static bool jumped(const struct wc_history *history, double now_s)
+{
+    return agree(history, 0, PATH_SPANS, now_s) &&
+           agree(history, PATH_SPANS + 1, history->count, now_s) &&
+           !agree(history, 0, history->count, now_s);
+}
+
+/* Forgets what was before a jump but for the frequency, which would take the jump for drift if it
+ * were measured across it. */
+static bool forget_before_jump(struct wc_history *history, double growth_ns_per_s, double now_s)
+{
+    struct wc_history before = *history;
+
+    if (history->count <= 2 * PATH_SPANS)
+        return false;
+    fit(&before, PATH_SPANS + 1, growth_ns_per_s, now_s);
+    if (!jumped(&before, now_s))
+        return false;
+    keep_latest(&before, PATH_SPANS, now_s);
+    *history = before;
+    return true;
+}
+
+bool wc_history_is_quick(const struct wc_history *history, const struct wc_limits *limits)
+{
+    return history->count >= PATH_SPANS &&
+           middle_of(history, limits).width_ns <
+               (1 + PATH_CHANGE_SHARE) * widths_of(history, 0, history->count).least_ns;
+}
+
+static void watch_path(struct wc_history *history, double growth_ns_per_s, double now_s)
+{
+    if (forget_before_jump(history, growth_ns_per_s, now_s))
+        return;
     if (longer(history)) {
         history->asymmetry_ns += overlap_middle_ns(history, PATH_SPANS, history->count, now_s) -
                                  overlap_middle_ns(history, 0, PATH_SPANS, now_s);
@@ -283,6 +332,6 @@ void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
         history->prior_at_s = limits->lower_at_s;
     }
     put(history, limits);
-    watch_path(history, limits->lower_at_s);
-    fit(history, growth_ns_per_s, limits->lower_at_s);
+    watch_path(history, growth_ns_per_s, limits->lower_at_s);
+    fit(history, 0, growth_ns_per_s, limits->lower_at_s);
 }

@@ -13,17 +13,30 @@
  * that was known from the shorter path goes on along the frequency, and what the middles of the
  * longer path differ from it by is its asymmetry, which is corrected from then on. If they come
  * closer again, the shorter path is believed: it can be less wrong.
+ *
+ * If they move together, the server's clock has jumped by less than a round trip, and what came
+ * before is forgotten.
  */
 #ifndef WALLCLOCK_WC_HISTORY_H
 #define WALLCLOCK_WC_HISTORY_H
+
+#include <stdbool.h>
 
 #include "wallclock/wc_limits.h"
 
 #define WC_HISTORY_SPANS 64
 
+/* What is kept of a span of time. */
+struct wc_span {
+    /* Its extremes. */
+    struct wc_limits limits;
+    /* How far apart the two limits of its quickest exchange are. */
+    double quickest_ns;
+};
+
 struct wc_history {
-    /* The extremes of each span; a ring. */
-    struct wc_limits spans[WC_HISTORY_SPANS];
+    /* A ring. */
+    struct wc_span spans[WC_HISTORY_SPANS];
     unsigned count;
     unsigned newest;
     double first_s;
@@ -45,5 +58,9 @@ void wc_history_add(struct wc_history *history, const struct wc_limits *limits,
 
 /* The offset at an instant; only after something was added. */
 double wc_history_offset_ns(const struct wc_history *history, double at_s);
+
+/* Whether an exchange was about as quick as the quickest of a while: nothing can have delayed it
+ * much, so that the truth is near the middle of its limits. Of a short history none is. */
+bool wc_history_is_quick(const struct wc_history *history, const struct wc_limits *limits);
 
 #endif

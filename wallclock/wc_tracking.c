@@ -36,38 +36,41 @@ static struct wc_bracket proven(const struct tracking *self, const struct wc_lim
                          wc_frame_time_s(self->frame, sample->now_ns));
 }
 
-/* What is left of the bracket with a candidate in it. */
-static struct wc_bracket overlap_with(const struct tracking *self, const struct wc_limits *limits,
-                                      const struct dvbcss_wc_sample *sample)
+/* The bracket of all before at the instant of a newer one. Between the two exchanges the server may
+ * have had either figure. */
+static struct wc_bracket older_at(const struct tracking *self, const struct wc_bracket *newer)
 {
-    struct wc_bracket newer = proven(self, limits, sample);
     struct wc_bracket older = self->bracket;
 
-    /* Between the two exchanges the server may have had either figure. */
-    older.growth_ns_per_s = fmax(older.growth_ns_per_s, newer.growth_ns_per_s);
-    older = wc_bracket_at(&older, newer.at_s);
-    return wc_bracket_overlap(&older, &newer);
+    older.growth_ns_per_s = fmax(older.growth_ns_per_s, newer->growth_ns_per_s);
+    return wc_bracket_at(&older, newer->at_s);
 }
 
 static bool tracking_contradicts(const void *state, const struct dvbcss_wc_sample *sample)
 {
     const struct tracking *self = state;
     struct wc_limits limits;
-    struct wc_bracket overlap;
+    struct wc_bracket older, newer, overlap;
+    double middle_ns;
 
     if (!self->known)
         return false;
     limits = wc_limits_of(self->frame, sample->candidate);
-    overlap = overlap_with(self, &limits, sample);
-    return wc_bracket_empty(&overlap);
+    newer = proven(self, &limits, sample);
+    older = older_at(self, &newer);
+    overlap = wc_bracket_overlap(&older, &newer);
+    if (wc_bracket_empty(&overlap))
+        return true;
+    middle_ns = (newer.upper_ns + newer.lower_ns) / 2;
+    return (middle_ns > older.upper_ns || middle_ns < older.lower_ns) &&
+           wc_history_is_quick(&self->history, &limits);
 }
 
 /* Takes a candidate in; whether it narrowed the bracket. */
 static bool learn(struct tracking *self, const struct dvbcss_wc_sample *sample)
 {
-    double now_s;
     struct wc_limits limits;
-    struct wc_bracket before;
+    struct wc_bracket before, newer, older;
 
     if (!self->known) {
         self->known = true;
@@ -75,10 +78,11 @@ static bool learn(struct tracking *self, const struct dvbcss_wc_sample *sample)
         self->history = (struct wc_history){0};
         self->bracket = (struct wc_bracket){0, -INFINITY, INFINITY, 0};
     }
-    now_s = wc_frame_time_s(self->frame, sample->now_ns);
-    before = wc_bracket_at(&self->bracket, now_s);
     limits = wc_limits_of(self->frame, sample->candidate);
-    self->bracket = overlap_with(self, &limits, sample);
+    newer = proven(self, &limits, sample);
+    before = wc_bracket_at(&self->bracket, newer.at_s);
+    older = older_at(self, &newer);
+    self->bracket = wc_bracket_overlap(&older, &newer);
     wc_history_add(&self->history, &limits, self->bracket.growth_ns_per_s);
     return self->bracket.lower_ns > before.lower_ns || self->bracket.upper_ns < before.upper_ns;
 }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -406,6 +407,63 @@ Test(wc_tracking, a_server_that_jumped_is_believed_at_the_third_exchange)
     cr_assert_eq(stats.doubted, 2);
     cr_assert_eq(stats.jumps, 1);
     teardown(&bench);
+}
+
+/* Five minutes of exchanges, 1 ms each way and a second apart, before a jump. */
+static void settle(struct bench *bench)
+{
+    setup(bench);
+    bench->server_ppm = 40;
+    for (int n = 0; n < 300; n++) {
+        add(bench, 1 * MS, 1 * MS);
+        pass(bench, S);
+    }
+}
+
+Test(wc_tracking, a_jump_of_more_than_half_a_round_trip_is_believed_at_the_third_exchange)
+{
+    static const int64_t jumps_ns[] = {1400 * US, 1900 * US, -1400 * US, -1900 * US};
+
+    for (size_t i = 0; i < sizeof jumps_ns / sizeof jumps_ns[0]; i++) {
+        struct bench bench;
+
+        settle(&bench);
+        bench.server_epoch_ns += jumps_ns[i];
+        for (int n = 1; n <= 3; n++) {
+            struct dvbcss_wc_outcome outcome = add(&bench, 1 * MS + n * 40 * US, 1 * MS);
+
+            cr_assert_eq(outcome.jumped, n == 3, "a jump of %" PRId64 " ns", jumps_ns[i]);
+            pass(&bench, 10 * MS);
+        }
+        assert_covered(&bench);
+        cr_assert(fabs(error_ns(&bench)) < 0.1e6, "off by %g ns", error_ns(&bench));
+        teardown(&bench);
+    }
+}
+
+Test(wc_tracking, a_smaller_jump_stays_within_the_bound_and_is_followed_within_a_minute)
+{
+    static const int64_t jumps_ns[] = {600 * US, 1000 * US, -600 * US, -1000 * US};
+
+    for (size_t i = 0; i < sizeof jumps_ns / sizeof jumps_ns[0]; i++) {
+        struct bench bench;
+
+        settle(&bench);
+        bench.server_epoch_ns += jumps_ns[i];
+        for (int n = 0; n < 120; n++) {
+            struct dvbcss_wc_outcome outcome = add(&bench, 1 * MS, 1 * MS);
+
+            cr_assert(!outcome.jumped && !outcome.doubted);
+            assert_covered(&bench);
+            pass(&bench, S);
+            assert_covered(&bench);
+            if (n > 60)
+                cr_assert(fabs(error_ns(&bench)) < 0.05e6, "off by %g ns after %d s",
+                          error_ns(&bench), n);
+        }
+        cr_assert_leq(bench.largest_step_ns, 1000, "it is slewed");
+        teardown(&bench);
+    }
 }
 
 Test(wc_tracking, a_server_that_declares_less_than_its_error_is_followed_nevertheless)
