@@ -6,7 +6,8 @@
 #define MARGIN_PPM 20.0
 /* What TVs are allowed at most, and crystals keep. */
 #define UNKNOWN_PPM 500.0
-#define LARGEST_PPM 1000.0
+/* What the kernel can correct at most (adjtimex(2): `tick`): more is no figure. */
+#define LARGEST_PPM 100000.0
 
 double system_max_freq_error_ppm(const struct system_discipline *discipline)
 {

@@ -17,7 +17,7 @@ struct system_discipline {
     double tolerance_ppm;
 };
 
-/** Tells how far the crystal's frequency may be off, in ppm: never 0, never above 1000. */
+/** Tells how far the crystal's frequency may be off, in ppm: never 0, never above 100,000. */
 double system_max_freq_error_ppm(const struct system_discipline *discipline);
 
 #endif

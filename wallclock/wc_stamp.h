@@ -4,12 +4,17 @@
  * monotonic time source. Private to the suite; reads no clock itself.
  *
  * The age of a stamp (system time now, less the stamp) is taken off the time source's reading. A
- * slew of the system time hardly changes an age, which is short. A step would, so a stamp is used
- * only if there was none since it was made: system time and CLOCK_MONOTONIC slew together, and so
- * their difference changes with a step and at no other time.
+ * step of the system time would change it, so a stamp is used only if there was none since it was
+ * made: system time and CLOCK_MONOTONIC slew together, and so their difference changes with a step
+ * and at no other time.
  *
- * What is left of the errors, such as being scheduled away between two readings, makes arrivals
- * late and departures early: that widens a round trip, and the bound computed from it still holds.
+ * A slew changes an age by its share of it. The frequency at which the system time ran beside the
+ * time source of late is known, and so is what it gained or lost beyond that since then: no slew
+ * that goes one way can have changed an age by more, nor any slew by more than the kernel allows.
+ * By as much arrivals are taken to be later and departures earlier.
+ *
+ * What is left of the errors, such as being scheduled away between two readings, does the same to
+ * them: that widens a round trip, and the bound computed from it still holds.
  */
 #ifndef DVBCSS_WALLCLOCK_WC_STAMP_H
 #define DVBCSS_WALLCLOCK_WC_STAMP_H
@@ -37,6 +42,15 @@ struct wc_stamp_map {
     bool stepped;
     /** System time less CLOCK_MONOTONIC at the last reading. */
     int64_t offset_ns;
+    /** From where slews are measured: CLOCK_MONOTONIC and the time source. */
+    int64_t from_mono_ns;
+    int64_t from_ns;
+    /** What the system time gained in a ns before that. */
+    double rate;
+    /** At the last reading: what the system time had gained or lost beyond that rate, and since
+     * when (CLOCK_MONOTONIC). */
+    double slewed_ns;
+    int64_t since_mono_ns;
 };
 
 /** An age beyond this (ns) is no age: the process was stopped, or the stamp is wrong. */

@@ -16,7 +16,7 @@ Test(system_time, a_synchronised_machine_knows_its_crystal)
     cr_assert_float_eq(error_of(true, 0.0, 500.0), 20.0, 1e-9, "none is perfect");
     cr_assert_float_eq(error_of(true, 13.5, 500.0), 33.5, 1e-9);
     cr_assert_float_eq(error_of(true, -13.5, 500.0), 33.5, 1e-9);
-    cr_assert_float_eq(error_of(true, -4000.0, 500.0), 1000.0, 1e-9);
+    cr_assert_float_eq(error_of(true, -4000.0, 500.0), 4020.0, 1e-9, "however bad it is");
 }
 
 Test(system_time, a_machine_left_alone_may_be_off_by_all_that_could_be_corrected)
@@ -24,7 +24,7 @@ Test(system_time, a_machine_left_alone_may_be_off_by_all_that_could_be_corrected
     cr_assert_float_eq(error_of(false, 3.0, 500.0), 500.0, 1e-9);
     cr_assert_float_eq(error_of(false, 3.0, 512.0), 512.0, 1e-9);
     cr_assert_float_eq(error_of(false, 3.0, 0.0), 500.0, 1e-9, "it does not say");
-    cr_assert_float_eq(error_of(false, 0.0, 1e9), 1000.0, 1e-9);
+    cr_assert_float_eq(error_of(false, 0.0, 1e9), 100000.0, 1e-9);
 }
 
 Test(system_time, this_machine_tells_a_figure_that_can_be_announced)
@@ -32,7 +32,7 @@ Test(system_time, this_machine_tells_a_figure_that_can_be_announced)
     double error_ppm = dvbcss_monotonic_max_freq_error_ppm();
 
     cr_assert_geq(error_ppm, 20.0);
-    cr_assert_leq(error_ppm, 1000.0);
+    cr_assert_leq(error_ppm, 100000.0);
 }
 
 Test(system_time, the_suspended_time_stands_still_while_the_machine_is_awake)
