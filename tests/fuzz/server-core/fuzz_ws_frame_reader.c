@@ -193,7 +193,7 @@ static size_t read_frame(struct findings *findings, struct context *context, con
 {
     bool allowed = may_begin(frame[0], context->in_message);
     size_t head = SIZE_MAX;
-    uint64_t payload;
+    uint64_t payload = 0;
     enum kind kind;
 
     if (allowed && available >= 2)
