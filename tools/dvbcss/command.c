@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 DVBCSS_PRINTF(2, 0)
 static void complain(const struct command *command, const char *format, va_list arguments)
@@ -33,6 +34,29 @@ int failure(const struct command *command, const char *format, ...)
     complain(command, format, arguments);
     va_end(arguments);
     return EXIT_FAILED;
+}
+
+/* Why standard output could not be written, as errno; 0 for nothing known. */
+static int output_error;
+
+bool flush_output(void)
+{
+    if (fflush(stdout) == 0)
+        return true;
+    /* The first reason is the true one: what failed is not tried again. */
+    if (output_error == 0)
+        output_error = errno;
+    return false;
+}
+
+int finish_output(const char *name, int exit_code)
+{
+    (void)flush_output();
+    if (!ferror(stdout) || output_error == EPIPE)
+        return exit_code;
+    fprintf(stderr, "dvbcss%s%s: cannot write the output%s%s\n", name ? " " : "", name ? name : "",
+            output_error != 0 ? ": " : "", output_error != 0 ? strerror(output_error) : "");
+    return exit_code == EXIT_DONE ? EXIT_FAILED : exit_code;
 }
 
 bool read_number(const char *text, double minimum, double maximum, double *out)

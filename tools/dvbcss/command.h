@@ -52,6 +52,19 @@ int usage_error(const struct command *command, const char *format, ...) DVBCSS_P
 /** Says what failed. Returns EXIT_FAILED. */
 int failure(const struct command *command, const char *format, ...) DVBCSS_PRINTF(2, 3);
 
+/** Writes out what was printed; false if that cannot be. finish_output() tells why, at the end. */
+bool flush_output(void);
+
+/**
+ * Writes out what a command printed, at its end, and says so if not all of it was written. Nobody
+ * reading any more is no news: whoever closed the pipe knows.
+ *
+ * @param name      of the command; NULL for none
+ * @param exit_code the command's own
+ * @return that, or EXIT_FAILED if it was EXIT_DONE and something was not written
+ */
+int finish_output(const char *name, int exit_code);
+
 /** The part of help texts on whom to believe by TLS; @p scheme is "wss" or "https". */
 #define HELP_TRUST(scheme)                                                                         \
     "      --ca-file FILE      certificates (PEM) that a " scheme " server's must descend from\n"  \

@@ -223,6 +223,6 @@ int decode_json(const struct command *command, const char *name, const char *tex
         return EXIT_DONE;
     if (kind->read(text, length, DVBCSS_TOLERANT, true, NULL) != 0)
         return failure(command, "out of memory");
-    fflush(stdout);
+    (void)flush_output();
     return refuse(command, "not a correct message, but can be understood", &strict);
 }

@@ -94,7 +94,7 @@ static void show_look(struct look *look)
                        look->trouble);
     end_look(look);
     watch_count(&self->watch);
-    if (!self->watch.stopping)
+    if (self->watch.running)
         finish_if_over(self);
 }
 

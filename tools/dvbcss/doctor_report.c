@@ -23,7 +23,7 @@ static void print_line(json_t *line)
     char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 
     puts(text ? text : "{\"event\":\"error\",\"text\":\"out of memory\"}");
-    fflush(stdout);
+    (void)flush_output();
     free(text);
     json_decref(line);
 }
@@ -34,7 +34,7 @@ void doctor_step(struct doctor *doctor, const char *step)
     memset(doctor->told, 0, sizeof doctor->told);
     if (!doctor->json) {
         printf("%s\n", step);
-        fflush(stdout);
+        (void)flush_output();
     }
 }
 
@@ -56,7 +56,7 @@ static void tell(struct doctor *doctor, enum finding finding, const char *text)
     printf("  %-8s %s [%s]\n", marks[level], text, findings[finding].id);
     if (advice)
         printf("           %s\n", advice);
-    fflush(stdout);
+    (void)flush_output();
 }
 
 /* What a TV says goes into texts: it must neither play with the terminal nor break JSON. */

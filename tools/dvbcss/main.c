@@ -34,15 +34,17 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help(stdout);
-        return EXIT_DONE;
+        return finish_output(NULL, EXIT_DONE);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         printf("dvbcss %s\n", DVBCSS_VERSION);
-        return EXIT_DONE;
+        return finish_output(NULL, EXIT_DONE);
     }
     for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
+        const struct command *command = commands[i];
+
+        if (strcmp(argv[1], command->name) == 0)
+            return finish_output(command->name, command->run(command, argc - 1, argv + 1));
     }
     fprintf(stderr, "dvbcss: there is no command \"%s\"; see dvbcss --help\n", argv[1]);
     return EXIT_USAGE;

@@ -68,7 +68,7 @@ static void on_sample(uv_timer_t *timer)
 {
     struct watch *watch = timer->data;
 
-    if (!watch->stopping)
+    if (watch->running)
         watch->ops->sample(watch);
 }
 
@@ -108,13 +108,14 @@ static void start_handles(struct watch *watch)
                        milliseconds(watch->interval_s));
     if (watch->timeout_s > 0)
         uv_timer_start(&watch->deadline, on_deadline, milliseconds(watch->timeout_s), 0);
+    watch->running = true;
 }
 
 void watch_finish(struct watch *watch, int exit_code)
 {
-    if (watch->stopping)
+    if (!watch->running)
         return;
-    watch->stopping = true;
+    watch->running = false;
     watch->exit_code = exit_code;
     if (watch->line_open)
         fputc('\n', stdout);
@@ -153,7 +154,7 @@ void watch_count(struct watch *watch)
 /* Whoever reads the output may be gone. */
 static void flush(struct watch *watch)
 {
-    if (fflush(stdout) != 0)
+    if (!flush_output())
         watch_finish(watch, EXIT_FAILED);
 }
 
@@ -200,7 +201,9 @@ void watch_wait(struct watch *watch, const char *text)
 void watch_print(struct watch *watch, json_t *object)
 {
     if (!object || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0) {
-        failure(watch->command, "cannot print a line");
+        /* Output that cannot be written is told at the end, by finish_output(). */
+        if (!ferror(stdout))
+            failure(watch->command, "cannot print a line");
         json_decref(object);
         watch_finish(watch, EXIT_FAILED);
         return;

@@ -50,7 +50,7 @@ struct watch {
     uv_signal_t terminate;
     bool live;
     bool line_open;
-    bool stopping;
+    bool running;
     int exit_code;
 };
 
@@ -91,7 +91,8 @@ int watch_read_options(struct watch *watch, int argc, char **argv, const char *l
 /** Runs the command to its end. Returns its exit code. */
 int watch_run(struct watch *watch);
 
-/** Ends the command from inside its loop; the first call decides the exit code. */
+/** Ends the command from inside its loop; the first call decides the exit code. Nothing happens
+ * while the loop does not run. */
 void watch_finish(struct watch *watch, int exit_code);
 
 /** Counts one result; ends the command with EXIT_DONE when --count is reached. */
