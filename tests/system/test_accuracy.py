@@ -53,6 +53,11 @@ def teller(ahead_ns=0, **more):
     return f"{sys.executable} {path} {ahead_ns} '{json.dumps(more)}'"
 
 
+def read_rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def tearDownModule():
     path = os.path.join(tempfile.gettempdir(), f"tell-{os.getpid()}.py")
     if os.path.exists(path):
@@ -137,6 +142,17 @@ class Measuring(unittest.TestCase):
         self.assertEqual(found["coverage"], 1.0)
         self.assertIsNotNone(found["reached_s"]["recovery"])
 
+    def test_a_client_that_has_slept_forgets_what_it_knew(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.csv")
+            result("--model", "suspend", "--event-at", "0.5", "--event-for", "0.3", "--loss", "0",
+                   "--delay-down-ms", "50", "--settle", "0", "--csv", path, duration="2")
+            rows = read_rows(path)
+        # The 50 ms until the first answer are in the grace, but not without an error of 300 ms.
+        wrong = [row for row in rows if abs(float(row["error_s"])) > float(row["bound_s"])]
+        self.assertEqual(wrong, [])
+        self.assertGreater(float(rows[-1]["time_s"]), 1)
+
     def test_nothing_measured_is_a_failure(self):
         done = accuracy("--loss", "1", duration="0.5")
         self.assertEqual(done.returncode, 1)
@@ -156,8 +172,7 @@ class Output(unittest.TestCase):
             path = lambda name: os.path.join(folder, name)  # noqa: E731
             found = result("--csv", path("a.csv"), "--html", path("a.html"), "--svg", path("a.svg"),
                            "--settle", "0")
-            with open(path("a.csv"), encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
+            rows = read_rows(path("a.csv"))
             self.assertEqual(len(rows), found["judged"])
             self.assertEqual(list(rows[0]), ["time_s", "error_s", "bound_s"])
             for row in rows:

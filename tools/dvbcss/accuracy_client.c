@@ -69,6 +69,8 @@ int accuracy_client_start(struct accuracy_client *client, uv_loop_t *loop, const
     error = dvbcss_wc_client_create(&client->client, loop, &client_options, NULL);
     if (error != 0)
         dvbcss_wc_estimator_destroy(client_options.estimator);
+    else
+        client->estimator = client_options.estimator;
     return error;
 }
 
@@ -76,6 +78,7 @@ void accuracy_client_stop(struct accuracy_client *client)
 {
     dvbcss_wc_client_close(client->client, NULL, NULL);
     client->client = NULL;
+    client->estimator = NULL;
 }
 
 void accuracy_client_finish(struct accuracy_client *client)
@@ -107,4 +110,5 @@ void accuracy_client_sleep(struct accuracy_client *client, double seconds)
     uv_sleep((unsigned)(seconds * 1e3));
     accuracy_clock_step(&client->local, before_ns - dvbcss_monotonic_ns(NULL));
     dvbcss_wc_client_refresh(client->client);
+    dvbcss_wc_estimator_reset(client->estimator);
 }

@@ -32,6 +32,8 @@ struct accuracy_client {
     struct dvbcss_clock *root;
     struct dvbcss_clock *wall;
     struct dvbcss_wc_client *client;
+    /** What sets the wall clock; the client's. */
+    struct dvbcss_wc_estimator *estimator;
 };
 
 /** How it is started. */
@@ -57,8 +59,9 @@ void accuracy_client_finish(struct accuracy_client *client);
 /** Reads the clock now; false if it is not available. */
 bool accuracy_client_read(const struct accuracy_client *client, struct accuracy_reading *out);
 
-/** Sleeps as a machine does: the client stands still, and so does its local clock. Then it is told
- * to ask anew, as a program does that the system tells of its waking. */
+/** Sleeps as a machine does: the client stands still, and so does its local clock. Then it does at
+ * once what a client does that the kernel tells of the sleep: it forgets what it knew of the
+ * server's clock, which makes its own unavailable, and asks anew. */
 void accuracy_client_sleep(struct accuracy_client *client, double seconds);
 
 #endif
