@@ -9,15 +9,16 @@ import subprocess
 import time
 import unittest
 
-from processes import DEADLINE_S, Program
+from processes import DEADLINE_S, UNPRIVILEGED, Program
 
 DVBCSS = os.environ["DVBCSS"]
 
 
-def impair(*arguments):
+def impair(*arguments, prefix=()):
     return subprocess.run(
-        [DVBCSS, "impair", *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
+        [*prefix, DVBCSS, "impair", *arguments],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
 
 
 def draw(*arguments):
@@ -316,6 +317,8 @@ class CommandLine(unittest.TestCase):
             [*server, "--nonsense"],
             [*server, "more"],
             ["--draw", "0"],
+            [*server, "--event-at", "1"],
+            [*server, "--model", "route-change", "--event-at", "2", "--duration", "1"],
         ):
             done = impair(*wrong)
             self.assertEqual((done.returncode, done.stdout), (2, ""), wrong)
@@ -326,7 +329,20 @@ class CommandLine(unittest.TestCase):
             port = taken.getsockname()[1]
             done = impair("--server", "udp://127.0.0.1:1", "--listen", f"127.0.0.1:{port}")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("in use", done.stderr)
+        self.assertIn(f"cannot listen on udp://127.0.0.1:{port}: address is in use",
+                      done.stderr)
+
+    def test_an_address_that_is_not_of_this_machine_is_told(self):
+        done = impair("--server", "udp://127.0.0.1:1", "--listen", "192.0.2.1:5")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot listen on udp://192.0.2.1:5: ", done.stderr)
+
+    def test_the_want_of_the_right_to_go_first_is_told(self):
+        done = impair("--server", "udp://127.0.0.1:1", "--realtime", "--duration", "0.05",
+                      prefix=UNPRIVILEGED)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+        self.assertIn("--realtime is without effect: Operation not permitted", done.stderr)
 
     def test_it_ends_by_itself(self):
         done = impair("--server", "udp://127.0.0.1:1", "--duration", "0.05")

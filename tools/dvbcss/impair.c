@@ -124,6 +124,19 @@ static void on_end(uv_timer_t *timer)
     watch_finish(timer->data, EXIT_DONE);
 }
 
+static int refuse_listening(const struct impair_watch *self, int error)
+{
+    struct dvbcss_url url = impair_address_url(&self->relay_options.listen);
+    char text[DVBCSS_URL_TEXT_SIZE];
+
+    if (dvbcss_url_format(&url, text, sizeof text) != 0)
+        text[0] = '\0';
+    return failure(self->watch.command,
+                   "cannot listen on %s: %s; --listen takes an address of this machine and a port "
+                   "that is free, 0 for any",
+                   text, dvbcss_error_text(error));
+}
+
 static int start(struct watch *watch)
 {
     struct impair_watch *self = (struct impair_watch *)watch;
@@ -135,7 +148,7 @@ static int start(struct watch *watch)
         uv_timer_start(&self->end, on_end, (uint64_t)ceil(self->duration_s * 1e3), 0);
     error = impair_relay_create(&self->relay, &watch->loop, &self->relay_options);
     if (error != 0)
-        return failure(watch->command, "cannot listen: %s", dvbcss_error_text(error));
+        return refuse_listening(self, error);
     show_listening(self);
     return EXIT_DONE;
 }
@@ -211,11 +224,16 @@ static int relay(struct impair_watch *self)
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     int error;
 
+    if (!impair_options_check_event(&self->network, self->watch.command, &self->relay_options.model,
+                                    self->duration_s))
+        return EXIT_USAGE;
     if (!self->server_url)
         return usage_error(self->watch.command, "--server is needed");
     error = impair_address_resolve(self->server_url, &self->relay_options.server, &report);
     if (error != 0)
         return client_report_failure(&self->watch, self->server_url, error, &report);
+    if (self->relay_options.realtime)
+        impair_options_check_realtime(self->watch.command);
     return watch_run(&self->watch);
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command.h"
 #include "impair_model.h"
 
 /**
@@ -96,6 +97,19 @@ bool impair_options_take(struct impair_options *options, int option, const char 
 
 /** Whether a figure was given. @p setting is its option. */
 bool impair_options_given(const struct impair_options *options, enum impair_option setting);
+
+/**
+ * Says what is wrong with --event-at and --event-for for a network that is there for so long.
+ *
+ * @param model      with the figures that were given
+ * @param duration_s 0 for no end
+ * @return false if something is
+ */
+bool impair_options_check_event(const struct impair_options *options, const struct command *command,
+                                const struct impair_model *model, double duration_s);
+
+/** Says so if --realtime will be without effect, because it is not permitted. */
+void impair_options_check_realtime(const struct command *command);
 
 /** The model with the figures that were given. */
 struct impair_model impair_options_model(const struct impair_options *options);

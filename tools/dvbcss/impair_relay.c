@@ -329,12 +329,23 @@ static void set_timer(struct impair_relay *relay, int64_t at_ns)
     timerfd_settime(relay->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+static const struct sched_param first = {.sched_priority = 1};
+
+int impair_relay_try_realtime(void)
+{
+    struct sched_param before;
+    int policy, error;
+
+    error = pthread_getschedparam(pthread_self(), &policy, &before);
+    if (error == 0)
+        error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &first);
+    return error == 0 ? pthread_setschedparam(pthread_self(), policy, &before) : error;
+}
+
 /* Once, on the thread that serves the relay. */
 static void go_first(struct impair_relay *relay)
 {
-    struct sched_param priority = {.sched_priority = 1};
-
-    relay->stats.realtime = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
+    relay->stats.realtime = pthread_setschedparam(pthread_self(), SCHED_FIFO, &first) == 0;
     relay->options.realtime = false;
 }
 

@@ -51,6 +51,9 @@ struct impair_relay_options {
 int impair_relay_create(struct impair_relay **out, uv_loop_t *loop,
                         const struct impair_relay_options *options);
 
+/** Whether the system lets a thread go before all others: 0, or why it does not as errno. */
+int impair_relay_try_realtime(void);
+
 /** Stops at once, and frees the relay on the loop's next turn; NULL is fine. */
 void impair_relay_close(struct impair_relay *relay);
 
