@@ -10,6 +10,8 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+from processes import UNPRIVILEGED
+
 DVBCSS = os.environ["DVBCSS"]
 DVBCSSD = os.environ["DVBCSSD"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -27,9 +29,9 @@ while True:
 """
 
 
-def accuracy(*arguments, duration="1.5"):
+def accuracy(*arguments, duration="1.5", prefix=()):
     return subprocess.run(
-        [DVBCSS, "accuracy", "--duration", duration, *arguments],
+        [*prefix, DVBCSS, "accuracy", "--duration", duration, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -156,7 +158,8 @@ class Measuring(unittest.TestCase):
     def test_nothing_measured_is_a_failure(self):
         done = accuracy("--loss", "1", duration="0.5")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("never available", done.stderr)
+        self.assertIn("never available: it was read", done.stderr)
+        self.assertRegex(done.stderr, "[1-9][0-9]* requests and 0 answers")
 
 
 class Output(unittest.TestCase):
@@ -203,10 +206,36 @@ class Output(unittest.TestCase):
         self.assertLessEqual({"html", "table", "svg", "style"}, page.seen)
         self.assertNotIn("script", page.seen)
 
-    def test_a_file_that_cannot_be_written_is_told(self):
-        done = accuracy("--csv", "/nowhere/a.csv", duration="0.3")
+    def test_a_file_that_cannot_be_written_is_told_before_the_run(self):
+        for option in ("--csv", "--html", "--svg"):
+            done = accuracy(option, "/nowhere/a", duration="3600")
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn('cannot write "/nowhere/a": No such file', done.stderr)
+
+    def test_a_file_that_cannot_be_written_to_the_end_is_told(self):
+        done = accuracy("--csv", "/dev/full", duration="0.3")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("/nowhere/a.csv", done.stderr)
+        self.assertIn('cannot write "/dev/full": No space left', done.stderr)
+
+    def test_a_file_stays_as_it_was_until_there_is_a_result(self):
+        with tempfile.TemporaryDirectory() as folder:
+            old, new = os.path.join(folder, "old.csv"), os.path.join(folder, "new.html")
+            before = "before\n" * 100000
+            with open(old, "w", encoding="utf-8") as file:
+                file.write(before)
+            done = accuracy("--csv", old, "--html", new, "--server-command", "exit 3")
+            self.assertEqual(done.returncode, 1)
+            with open(old, encoding="utf-8") as file:
+                self.assertEqual(file.read(), before)
+            self.assertEqual(os.listdir(folder), ["old.csv"])
+            found = result("--csv", old, "--html", new)
+            self.assertEqual(len(read_rows(old)), found["judged"])
+            self.assertEqual(sorted(os.listdir(folder)), ["new.html", "old.csv"])
+
+    def test_the_want_of_the_right_to_go_first_is_told(self):
+        done = accuracy("--realtime", duration="0.3", prefix=UNPRIVILEGED)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("--realtime is without effect: Operation not permitted", done.stderr)
 
 
 class OtherEnds(unittest.TestCase):
@@ -244,7 +273,35 @@ class OtherEnds(unittest.TestCase):
         done = accuracy("--server", "udp://127.0.0.1:9", "--truth", "CLOCK_MONOTONIC",
                         "--client-command", teller(available=False), duration="0.5")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("never available", done.stderr)
+        self.assertIn("never available: it was told of", done.stderr)
+
+    def test_a_client_that_tells_nothing_of_its_clock_is_told_so(self):
+        for command, words in (
+            ("sleep 100", "'sleep 100' has printed nothing"),
+            ("echo hello; sleep 100", "has printed 1 line, but not what its clock shows"),
+            ("echo '{\"wall_ns\": 1, \"monotonic_ns\": 1}'; sleep 100", "before it was started"),
+        ):
+            done = accuracy("--client-command", command, duration="0.5")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
+            self.assertNotIn("never available", done.stderr)
+
+    def test_what_commands_do_not_tell_is_not_waited_for_for_ever(self):
+        server = ["--server", "udp://127.0.0.1:9"]
+        for arguments, words in (
+            (["--server-command", "sleep 100"],
+             "the server's command 'sleep 100' has not told where it is within 0.3 s"),
+            (["--server-command", "echo '{\"port\": 9}'; sleep 100"],
+             "has not told what its clock shows within 0.3 s"),
+            ([*server, "--truth-command", "sleep 100"],
+             "the truth's command 'sleep 100' has not told what the server's clock shows within"),
+            ([*server, "--truth-command", "echo hello; sleep 100"], "printed 1 line, but not that"),
+            (["--client-command", "sleep 100"],
+             "the client's command 'sleep 100' has not told what its clock shows within 0.3 s"),
+        ):
+            done = accuracy("--wait", "0.3", *arguments, duration="3600")
+            self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+            self.assertIn(words, done.stderr)
 
     def test_a_server_command_tells_where_it_is_and_what_it_shows(self):
         daemon = (
@@ -257,14 +314,34 @@ class OtherEnds(unittest.TestCase):
         self.assertGreater(found["requests"], 0)
 
     def test_commands_that_end_early_are_told(self):
+        server = ["--server", "udp://127.0.0.1:9"]
         for arguments, words in (
-            (["--client-command", "exit 3"], "client's command"),
-            (["--server-command", "exit 3"], "server's command"),
-            (["--server", "udp://127.0.0.1:9", "--truth-command", "exit 3"], "truth's command"),
+            (["--client-command", "exit 3"], "the client's command 'exit 3' has ended after 0."),
+            (["--server-command", "exit 3"], "the server's command 'exit 3' has ended, with"),
+            ([*server, "--truth-command", "exit 3"], "the truth's command 'exit 3' has ended, with"),
         ):
             done = accuracy(*arguments, duration="20")
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn(words, done.stderr)
+            self.assertIn("with exit status 3", done.stderr)
+        done = accuracy("--client-command", "kill -9 $$", duration="20")
+        self.assertIn("by signal 9", done.stderr)
+
+    def test_what_was_measured_before_a_command_ended_is_kept(self):
+        client = f"{DVBCSS} wc --json --interval 0.02 -n 40 {{url}}"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.csv")
+            done = accuracy("--json", "--client-command", client, "--csv", path, duration="20")
+            rows = read_rows(path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"the client's command '{client}' has ended after", done.stderr)
+        self.assertIn("of 20 s, with exit status 0", done.stderr)
+        found = json.loads(done.stdout.splitlines()[-1])
+        # All that it said, down to its last line.
+        self.assertEqual((found["judged"], len(rows)), (40, 40))
+        self.assertEqual(found["coverage"], 1.0)
+        self.assertGreater(found["counted"], 0)
+        self.assertLess(found["setting"]["duration_s"], 20)
 
 
 class CommandLine(unittest.TestCase):
@@ -284,6 +361,17 @@ class CommandLine(unittest.TestCase):
             ["--allow", "101"],
             ["--model", "nonsense"],
             ["--skew-ppm", "fast"],
+            ["--sample", "2"],
+            ["--wait", "0"],
+            ["--event-at", "0.5"],
+            ["--model", "route-change", "--event-for", "0.5"],
+            ["--model", "suspend", "--event-at", "10"],
+            ["--model", "suspend", "--event-at", "1", "--event-for", "1"],
+            [*server, *truth, "--skew-ppm", "20"],
+            [*server, *truth, "--server-freq-error", "20"],
+            ["--server-command", "true", "--skew-ppm", "20"],
+            ["--client-command", "true", "--estimator", "lowest"],
+            ["--client-command", "true", "--sample", "0.1"],
             server,
             truth,
             ["--truth-command", "true"],

@@ -1,26 +1,51 @@
 /*
  * dvbcss accuracy: how well a client keeps a wall clock on a bad network, and whether it knows.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "accuracy_output.h"
 #include "accuracy_page.h"
 #include "accuracy_run.h"
 #include "impair_options.h"
+
+/* Values of getopt_long() for options without a letter. */
+enum {
+    FIRST_OPTION = 256,
+    SETTLE = FIRST_OPTION,
+    GRACE,
+    SAMPLE,
+    WAIT,
+    REPEAT,
+    FREQ_ERROR,
+    SKEW,
+    SERVER_FREQ_ERROR,
+    TRUTH_ERROR,
+    ALLOW,
+    REALTIME,
+    ESTIMATOR,
+    TRUTH,
+    /* From here on: texts, in the order of take_option(). */
+    SERVER,
+    SERVER_COMMAND,
+    TRUTH_COMMAND,
+    CLIENT_COMMAND,
+    CSV,
+    HTML,
+    SVG,
+    END_OF_OPTIONS,
+};
+
+enum { OUTPUTS = END_OF_OPTIONS - CSV };
 
 struct accuracy {
     struct accuracy_run run;
     struct impair_options network;
     struct accuracy_rules rules;
-    bool settle_given;
-    bool freq_error_given;
+    bool given[END_OF_OPTIONS - FIRST_OPTION];
     /** Percent. */
     double allowed;
-    const char *csv;
-    const char *html;
-    const char *svg;
+    struct accuracy_output outputs[OUTPUTS];
 };
 
 static const char help[] =
@@ -33,6 +58,7 @@ static const char help[] =
     "      --settle SECONDS        not counted for percentiles (5, at most half the duration)\n"
     "      --grace SECONDS         not counted after a restart or a sleep (3)\n"
     "      --sample SECONDS        time between samples of our own client (0.01)\n"
+    "      --wait SECONDS          how long commands may take to say what is needed (10)\n"
     "      --realtime              the network goes before all other programs; needs the right to\n"
     "      --estimator NAME        of our own client: tracking (default), lowest or recent\n"
     "      --repeat SECONDS        time between requests of our own client (as its bound wants)\n"
@@ -60,31 +86,69 @@ static const char help[] =
     "A clock's JSON line is {\"monotonic_ns\" (CLOCK_MONOTONIC) or \"local_ns\"\n"
     "(CLOCK_MONOTONIC_RAW), \"wall_ns\", \"bound_s\"}; commands are run by the shell.\n"
     "Events come after a third of the duration unless --event-at tells otherwise.\n"
-    "Exit status: 0 coverage is what --allow wants, 1 it is not, or nothing could be measured,\n"
-    "2 bad command line.\n";
+    "Exit status: 0 coverage is what --allow wants, 1 it is not, a command has ended early (what\n"
+    "was measured is told all the same), or nothing could be measured, 2 bad command line.\n";
+
+static bool is_given(const struct accuracy *self, int option)
+{
+    return self->given[option - FIRST_OPTION];
+}
 
 /* ---- output --------------------------------------------------------------------------------- */
 
-static bool write_file(const struct accuracy *self, const char *path,
-                       const struct accuracy_report *report,
-                       void (*write)(const struct accuracy_report *report, FILE *out))
+static bool open_outputs(struct accuracy *self)
 {
-    FILE *out;
-    bool good;
-
-    if (!path)
-        return true;
-    out = fopen(path, "w");
-    if (!out) {
-        failure(self->run.watch.command, "cannot write \"%s\": %s", path, strerror(errno));
-        return false;
+    for (int i = 0; i < OUTPUTS; i++) {
+        if (!accuracy_output_open(&self->outputs[i], self->run.watch.command))
+            return false;
     }
-    write(report, out);
-    good = !ferror(out);
-    good = fclose(out) == 0 && good;
-    if (!good)
-        failure(self->run.watch.command, "cannot write all of \"%s\"", path);
-    return good;
+    return true;
+}
+
+static bool write_outputs(struct accuracy *self, const struct accuracy_report *report)
+{
+    bool written = true;
+
+    for (int i = 0; i < OUTPUTS; i++)
+        written =
+            accuracy_output_write(&self->outputs[i], self->run.watch.command, report) && written;
+    return written;
+}
+
+static void close_outputs(struct accuracy *self)
+{
+    for (int i = 0; i < OUTPUTS; i++)
+        accuracy_output_finish(&self->outputs[i]);
+}
+
+/* Why there is no sample at all. */
+static int nothing_measured(const struct accuracy_run *run)
+{
+    const struct command *command = run->watch.command;
+    const char *client = run->plan.client_command;
+    const struct impair_counters *passed = run->network.stats.direction;
+
+    if (client && run->client_lines == 0)
+        return failure(command, "the client's command '%s' has printed nothing", client);
+    if (client && !run->client_told)
+        return failure(command,
+                       "the client's command '%s' has printed %llu line%s, but not what its clock "
+                       "shows, as {\"monotonic_ns\": ..., \"wall_ns\": ..., \"bound_s\": ...}",
+                       client, (unsigned long long)run->client_lines,
+                       run->client_lines == 1 ? "" : "s");
+    if (client && run->client_early > 0)
+        return failure(command,
+                       "the client's command '%s' tells only what its clock showed before it was "
+                       "started: monotonic_ns is of CLOCK_MONOTONIC, local_ns of "
+                       "CLOCK_MONOTONIC_RAW",
+                       client);
+    return failure(command,
+                   "the client's clock was never available: it was %s %llu times, while %llu "
+                   "requests and %llu answers came to the network",
+                   client ? "told of" : "read",
+                   (unsigned long long)(client ? run->client_lines : run->reads),
+                   (unsigned long long)passed[IMPAIR_UP].received,
+                   (unsigned long long)passed[IMPAIR_DOWN].received);
 }
 
 static const char *server_name(const struct accuracy_plan *plan)
@@ -115,44 +179,21 @@ static int report_result(struct accuracy *self)
     bool written;
 
     self->rules.broken_s = run->broken_s;
+    if (!is_given(self, SETTLE) && self->rules.settle_s >= run->elapsed_s)
+        self->rules.settle_s = run->elapsed_s / 2;
     if (accuracy_samples_judge(&run->samples, &self->rules, &result) != 0)
         return failure(run->watch.command, "%s", dvbcss_error_text(DVBCSS_ENOMEM));
     if (run->watch.json)
         watch_print(&run->watch, accuracy_report_json(&report));
     else
         accuracy_report_print(&report);
-    written = write_file(self, self->csv, &report, accuracy_report_csv);
-    written = write_file(self, self->html, &report, accuracy_page_html) && written;
-    written = write_file(self, self->svg, &report, accuracy_page_svg) && written;
+    written = write_outputs(self, &report);
     if (run->samples.count == 0)
-        return failure(run->watch.command, "the client's clock was never available");
+        return nothing_measured(run);
     return written && result.coverage * 100 >= self->allowed ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* ---- the command line ----------------------------------------------------------------------- */
-
-enum {
-    SETTLE = 256,
-    GRACE,
-    SAMPLE,
-    REPEAT,
-    FREQ_ERROR,
-    SKEW,
-    SERVER_FREQ_ERROR,
-    TRUTH_ERROR,
-    ALLOW,
-    REALTIME,
-    ESTIMATOR,
-    TRUTH,
-    /* From here on: texts, in the order of take_option(). */
-    SERVER,
-    SERVER_COMMAND,
-    TRUTH_COMMAND,
-    CLIENT_COMMAND,
-    CSV,
-    HTML,
-    SVG,
-};
 
 static bool take_figure(struct accuracy *self, int option, const char *argument)
 {
@@ -163,12 +204,13 @@ static bool take_figure(struct accuracy *self, int option, const char *argument)
     case 'd':
         return read_number(argument, 0.1, 1e6, &plan->duration_s);
     case SETTLE:
-        self->settle_given = true;
         return read_number(argument, 0, 1e6, &self->rules.settle_s);
     case GRACE:
         return read_number(argument, 0, 1e6, &self->rules.grace_s);
     case SAMPLE:
         return read_number(argument, 0.001, 3600, &plan->sample_s);
+    case WAIT:
+        return read_number(argument, 0.1, 3600, &plan->wait_s);
     case REPEAT:
         if (!read_number(argument, 0.001, 3600, &seconds))
             return false;
@@ -179,7 +221,6 @@ static bool take_figure(struct accuracy *self, int option, const char *argument)
     case SKEW:
         return read_number(argument, -100000, 100000, &plan->skew_ppm);
     case SERVER_FREQ_ERROR:
-        self->freq_error_given = true;
         return read_number(argument, 0.001, 100000, &plan->server_freq_error_ppm);
     case TRUTH_ERROR:
         return read_number(argument, 0, 3600, &self->rules.truth_error_s);
@@ -192,16 +233,15 @@ static bool take_option(struct watch *watch, int option, const char *argument)
 {
     struct accuracy *self = (struct accuracy *)watch;
     struct accuracy_plan *plan = &self->run.plan;
-    const char **const texts[] = {&plan->server_url,
-                                  &plan->server_command,
-                                  &plan->truth_command,
-                                  &plan->client_command,
-                                  &self->csv,
-                                  &self->html,
-                                  &self->svg};
+    const char **const texts[] = {&plan->server_url,      &plan->server_command,
+                                  &plan->truth_command,   &plan->client_command,
+                                  &self->outputs[0].path, &self->outputs[1].path,
+                                  &self->outputs[2].path};
 
     if (impair_options_own(option))
         return impair_options_take(&self->network, option, argument);
+    if (option >= FIRST_OPTION)
+        self->given[option - FIRST_OPTION] = true;
     if (option >= SERVER) {
         *texts[option - SERVER] = argument;
         return true;
@@ -221,8 +261,28 @@ static bool take_option(struct watch *watch, int option, const char *argument)
     return take_figure(self, option, argument);
 }
 
-/* What the options say together; -1 if that is fine. */
-static int check_plan(const struct accuracy *self)
+/* Options that say something of an end that is not ours; -1 if there are none. */
+static int check_own_ends(const struct accuracy *self, bool own_server, bool own_client)
+{
+    static const struct {
+        int option;
+        const char *name;
+        bool of_server;
+    } options[] = {{SKEW, "--skew-ppm", true},  {SERVER_FREQ_ERROR, "--server-freq-error", true},
+                   {SAMPLE, "--sample", false}, {ESTIMATOR, "--estimator", false},
+                   {REPEAT, "--repeat", false}, {FREQ_ERROR, "--freq-error", false}};
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (is_given(self, options[i].option) && !(options[i].of_server ? own_server : own_client))
+            return usage_error(self->run.watch.command,
+                               "%s is for our own %s and without effect on somebody else's",
+                               options[i].name, options[i].of_server ? "server" : "client");
+    }
+    return -1;
+}
+
+/* What the options say of server and client; -1 if that is fine. */
+static int check_ends(const struct accuracy *self)
 {
     const struct command *command = self->run.watch.command;
     const struct accuracy_plan *plan = &self->run.plan;
@@ -240,9 +300,23 @@ static int check_plan(const struct accuracy *self)
         return usage_error(command, "--model %s needs our own server", plan->network.model.name);
     if (plan->network.model.event == IMPAIR_CLIENT_SLEEP && plan->client_command)
         return usage_error(command, "--model %s needs our own client", plan->network.model.name);
+    return check_own_ends(self, own_server, !plan->client_command);
+}
+
+/* What the options say together; -1 if that is fine. */
+static int check_plan(const struct accuracy *self)
+{
+    const struct command *command = self->run.watch.command;
+    const struct accuracy_plan *plan = &self->run.plan;
+
     if (self->rules.settle_s >= plan->duration_s)
         return usage_error(command, "--settle must be shorter than --duration");
-    return -1;
+    if (plan->sample_s >= plan->duration_s)
+        return usage_error(command, "--sample must be shorter than --duration");
+    if (!impair_options_check_event(&self->network, command, &plan->network.model,
+                                    plan->duration_s))
+        return EXIT_USAGE;
+    return check_ends(self);
 }
 
 /* The samples that are kept: far more than a picture shows. */
@@ -260,9 +334,9 @@ static void complete_plan(struct accuracy *self)
         model->event_at_s = plan->duration_s / 3;
     if (!impair_options_given(&self->network, IMPAIR_OPTION_EVENT_FOR))
         model->event_for_s = fmin(model->event_for_s, plan->duration_s / 6);
-    if (!self->settle_given)
+    if (!is_given(self, SETTLE))
         self->rules.settle_s = fmin(self->rules.settle_s, plan->duration_s / 2);
-    if (!self->freq_error_given)
+    if (!is_given(self, SERVER_FREQ_ERROR))
         plan->server_freq_error_ppm = fmax(plan->server_freq_error_ppm, fabs(plan->skew_ppm));
     plan->sample_s = fmax(plan->sample_s, plan->duration_s / SAMPLES_MAX);
     self->run.samples.limit = SAMPLES_MAX;
@@ -276,6 +350,7 @@ static int read_options(struct accuracy *self, int argc, char **argv)
         {"settle", required_argument, NULL, SETTLE},
         {"grace", required_argument, NULL, GRACE},
         {"sample", required_argument, NULL, SAMPLE},
+        {"wait", required_argument, NULL, WAIT},
         {"repeat", required_argument, NULL, REPEAT},
         {"freq-error", required_argument, NULL, FREQ_ERROR},
         {"skew-ppm", required_argument, NULL, SKEW},
@@ -307,6 +382,15 @@ static int read_options(struct accuracy *self, int argc, char **argv)
     return check_plan(self);
 }
 
+static int measure(struct accuracy *self)
+{
+    int exit_code = watch_run(&self->run.watch);
+    int judgement = self->run.measured ? report_result(self) : EXIT_DONE;
+
+    accuracy_run_finish(&self->run);
+    return exit_code == EXIT_DONE ? judgement : exit_code;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     static const struct impair_relay_options network = IMPAIR_RELAY_OPTIONS_INIT;
@@ -314,12 +398,16 @@ static int run(const struct command *command, int argc, char **argv)
         .run = {.plan = {.network = network,
                          .duration_s = 20,
                          .sample_s = 0.01,
+                         .wait_s = 10,
                          .skew_ppm = 20,
                          .server_freq_error_ppm = 50,
                          .client = {.estimator = accuracy_estimators, .max_freq_error_ppm = 100}}},
         .network = IMPAIR_OPTIONS_DEFAULT,
         .rules = {.settle_s = 5, .grace_s = 3},
-        .allowed = 100};
+        .allowed = 100,
+        .outputs = {{.write = accuracy_report_csv},
+                    {.write = accuracy_page_html},
+                    {.write = accuracy_page_svg}}};
     int exit_code;
 
     watch_init(&self.run.watch, command, &accuracy_run_ops, 0.5);
@@ -328,10 +416,10 @@ static int run(const struct command *command, int argc, char **argv)
     exit_code = read_options(&self, argc, argv);
     if (exit_code >= 0)
         return exit_code;
-    exit_code = watch_run(&self.run.watch);
-    if (self.run.measured)
-        exit_code = report_result(&self);
-    accuracy_run_finish(&self.run);
+    if (self.run.plan.network.realtime)
+        impair_options_check_realtime(command);
+    exit_code = open_outputs(&self) ? measure(&self) : EXIT_FAILED;
+    close_outputs(&self);
     return exit_code;
 }
 

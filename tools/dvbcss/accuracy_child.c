@@ -13,6 +13,9 @@
 
 static const uint64_t patience_ms = 2000;
 
+/* What it has started may keep its output open, and is waited for no longer than this. */
+static const uint64_t rest_ms = 500;
+
 struct accuracy_child {
     struct accuracy_child_events events;
     void *user;
@@ -22,9 +25,14 @@ struct accuracy_child {
     /* Handles that are not closed yet. */
     unsigned parts;
     bool exited;
+    int64_t status;
+    int signal;
+    /* Its output has come to an end. */
+    bool silent;
     bool closing;
     /* The rest of a line that was too long is still to come. */
     bool skipping;
+    uint64_t lines;
     size_t length;
     char line[ACCURACY_LINE_MAX];
     char received[ACCURACY_LINE_MAX];
@@ -47,17 +55,31 @@ static void close_parts(struct accuracy_child *child)
     uv_close((uv_handle_t *)&child->force, on_part_closed);
 }
 
+static void tell_end(struct accuracy_child *child)
+{
+    uv_timer_stop(&child->force);
+    uv_read_stop((uv_stream_t *)&child->out);
+    child->events.ended(child->user, child->status, child->signal);
+}
+
+static void on_rest_over(uv_timer_t *timer)
+{
+    tell_end(timer->data);
+}
+
 static void on_exited(uv_process_t *process, int64_t status, int number)
 {
     struct accuracy_child *child = process->data;
 
-    (void)status;
-    (void)number;
     child->exited = true;
+    child->status = status;
+    child->signal = number;
     if (child->closing)
         close_parts(child);
+    else if (child->silent)
+        tell_end(child);
     else
-        child->events.ended(child->user);
+        uv_timer_start(&child->force, on_rest_over, rest_ms, 0);
 }
 
 static void on_patience_over(uv_timer_t *timer)
@@ -88,6 +110,7 @@ static void take_line(struct accuracy_child *child)
 {
     json_t *object = child->skipping ? NULL : json_loadb(child->line, child->length, 0, NULL);
 
+    child->lines++;
     child->length = 0;
     child->skipping = false;
     if (json_is_object(object) && !child->closing)
@@ -107,8 +130,13 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
 {
     struct accuracy_child *child = stream->data;
 
-    if (length < 0)
+    if (length < 0) {
         uv_read_stop(stream);
+        child->silent = true;
+        if (child->exited)
+            tell_end(child);
+        return;
+    }
     for (ssize_t i = 0; i < length && !child->closing; i++) {
         if (buffer->base[i] == '\n')
             take_line(child);
@@ -117,6 +145,11 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
         else
             child->skipping = true;
     }
+}
+
+uint64_t accuracy_child_lines(const struct accuracy_child *child)
+{
+    return child ? child->lines : 0;
 }
 
 /* ---- its start ------------------------------------------------------------------------------ */
@@ -238,13 +271,17 @@ static int64_t from_clock_monotonic(int64_t ns)
            ((int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
 }
 
+bool accuracy_child_unavailable(const json_t *object)
+{
+    return json_is_false(json_object_get(object, "available"));
+}
+
 bool accuracy_child_reading(const json_t *object, struct accuracy_reading *out)
 {
     const json_t *bound = json_object_get(object, "bound_s");
     int64_t clock_monotonic_ns;
 
-    if (json_is_false(json_object_get(object, "available")) ||
-        !read_ns(object, "wall_ns", &out->wall_ns))
+    if (accuracy_child_unavailable(object) || !read_ns(object, "wall_ns", &out->wall_ns))
         return false;
     out->bound_s = json_is_number(bound) ? json_number_value(bound) : NAN;
     if (read_ns(object, "local_ns", &out->monotonic_ns))

@@ -20,8 +20,8 @@ struct accuracy_child;
 struct accuracy_child_events {
     /** An object that it printed; lines that are none are skipped. Valid during the call. */
     void (*line)(void *user, const json_t *object);
-    /** It has ended by itself. */
-    void (*ended)(void *user);
+    /** It has ended by itself, and all its lines were told. @p signal is 0 unless one ended it. */
+    void (*ended)(void *user, int64_t status, int signal);
 };
 
 /**
@@ -37,6 +37,9 @@ int accuracy_child_start(struct accuracy_child **out, uv_loop_t *loop, const cha
 /** Ends the command and what it has started, by force if it takes long; calls no event any more.
  * NULL is fine. */
 void accuracy_child_close(struct accuracy_child *child);
+
+/** How many lines it has printed, whatever they say; 0 for NULL. */
+uint64_t accuracy_child_lines(const struct accuracy_child *child);
 
 /**
  * Puts the address of a network into a command: {url}, {host} and {port}.
@@ -62,5 +65,8 @@ struct accuracy_reading {
  * @return false if it is no reading, or says that the clock is not available
  */
 bool accuracy_child_reading(const json_t *object, struct accuracy_reading *out);
+
+/** Whether it says that the clock is not available. */
+bool accuracy_child_unavailable(const json_t *object);
 
 #endif

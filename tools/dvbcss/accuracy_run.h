@@ -3,6 +3,8 @@
  * A measurement: a server, a network, a client, and somebody who compares their clocks.
  *
  *     server (own, command, URL) -> network -> client (own, command) -> samples, for so long
+ *
+ * It begins, and its time runs, once it is known where the server is and what its clock shows.
  */
 #ifndef DVBCSS_TOOL_ACCURACY_RUN_H
 #define DVBCSS_TOOL_ACCURACY_RUN_H
@@ -20,6 +22,8 @@ struct accuracy_plan {
     struct impair_relay_options network;
     double duration_s;
     double sample_s;
+    /** How long commands have to say what it needs from them. */
+    double wait_s;
     /** Of our own server. */
     double skew_ppm;
     double server_freq_error_ppm;
@@ -47,7 +51,15 @@ struct accuracy_run {
     double elapsed_s;
     /** When the clocks broke apart; NAN for never. */
     double broken_s;
-    /** It went to its end, or to where the user ended it. */
+    /** How often our own client's clock was read, available or not. */
+    uint64_t reads;
+    /** Lines of somebody else's client, whether one told of its clock (as being unavailable, for
+     * all it is worth), and how many told what it had shown before the measurement. */
+    uint64_t client_lines;
+    bool client_told;
+    uint64_t client_early;
+    /** There is something to report: it went to its end, or to where the user ended it, or a
+     * command ended before that but not before the first sample. */
     bool measured;
 
     /* ---- the members below belong to accuracy_run.c ---- */
@@ -60,8 +72,12 @@ struct accuracy_run {
     uv_timer_t sampler;
     uv_timer_t end;
     uv_timer_t event;
+    uv_timer_t wait;
     int64_t begin_ns;
+    bool server_known;
     bool begun;
+    /** A command has ended too early. */
+    bool cut_short;
 };
 
 /** Goes with watch_init(). */
