@@ -1,6 +1,7 @@
 /*
  * Runs rules over network models and prints one line of figures per run, as CSV. script/accuracy
- * makes a table of them.
+ * makes a table of them. The time until right again is "-" if there was no event or not its end,
+ * "nan" for never.
  *
  * Usage: wc_accuracy [--hours H] [--seeds N] [--network NAME] [--rule NAME]
  */
@@ -25,14 +26,17 @@ static bool chosen(const char *wanted, const char *name)
 static void print_run(const struct sim_setting *setting)
 {
     struct sim_result result;
+    char recovery[32] = "-";
 
     sim_run(setting, &result);
-    printf("%s,%s,%s,%llu,%.6f,%.6f,%.6f,%.6f,%.6f,%.6f,%.8f,%.6f,%.3f,%.3f,%.3f,%.3f,%.4f,%u\n",
+    if (result.event_over)
+        snprintf(recovery, sizeof recovery, "%.3f", result.recovery_s);
+    printf("%s,%s,%s,%llu,%.6f,%.6f,%.6f,%.6f,%.6f,%.6f,%.8f,%.6f,%.3f,%.3f,%.3f,%s,%.4f,%u\n",
            setting->network->name, setting->rule->name, setting->rule->title,
            (unsigned long long)setting->seed, result.p50_ms, result.p95_ms, result.p99_ms,
            result.max_ms, result.bound_p50_ms, result.rtt_min_ms, result.coverage,
-           result.availability, result.goal_s[0], result.goal_s[1], result.goal_s[2],
-           result.recovery_s, result.requests_per_s, result.backward_steps);
+           result.availability, result.goal_s[0], result.goal_s[1], result.goal_s[2], recovery,
+           result.requests_per_s, result.backward_steps);
     fflush(stdout);
 }
 

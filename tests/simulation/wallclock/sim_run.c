@@ -575,6 +575,7 @@ static void conclude(struct world *world, struct sim_result *result)
         .coverage = (double)world->covered / samples,
         .availability = (double)world->available / samples,
         .recovery_s = world->event_over_ns > 0 ? world->recovery.since_s - event_over_s : 0,
+        .event_over = world->event_over_ns > 0,
         .requests_per_s =
             (double)dvbcss_wc_requester_stats(world->requester)->sent / world->setting->duration_s,
         .busiest_10_s = world->busiest_span,

@@ -40,8 +40,9 @@ struct sim_result {
     /* From the start until the error is within each goal for 10 s; NAN for never. */
     double goal_s[SIM_GOALS];
     /* From the end of the server's absence or the client's sleep until the clock is available,
-     * within its bound, and within 5 ms, for 10 s; NAN for never, 0 without such an event. */
+     * within its bound, and within 5 ms, for 10 s; NAN for never, 0 if that end did not come. */
     double recovery_s;
+    bool event_over;
     double requests_per_s;
     /* Largest request count in any ten seconds. */
     unsigned busiest_10_s;

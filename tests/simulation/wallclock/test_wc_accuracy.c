@@ -153,6 +153,14 @@ Test(wc_accuracy, a_server_that_restarts_and_a_client_that_wakes_are_noticed_wit
     }
 }
 
+Test(wc_accuracy, a_sleep_that_is_not_over_is_no_recovery)
+{
+    struct sim_result result = run("suspend", "tracking", 1, 180);
+
+    cr_expect_not(result.event_over);
+    cr_expect_eq(result.recovery_s, 0);
+}
+
 Test(wc_accuracy, forged_and_replayed_answers_are_counted_and_change_nothing)
 {
     struct sim_result result = run("attack", "tracking", 1, HOUR_S);
