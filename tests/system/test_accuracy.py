@@ -313,6 +313,12 @@ class OtherEnds(unittest.TestCase):
         self.assertEqual(found["setting"]["server"], "command")
         self.assertGreater(found["requests"], 0)
 
+    def test_it_begins_once_the_server_has_told_all_that_is_needed(self):
+        server = f"echo '{{\"port\": 9}}'; exec {teller()}"
+        found = result("--server-command", server, "--client-command", teller(bound_s=0.001))
+        self.assertEqual(found["coverage"], 1.0)
+        self.assertLess(found["error_s"]["p50"], 0.001)
+
     def test_commands_that_end_early_are_told(self):
         server = ["--server", "udp://127.0.0.1:9"]
         for arguments, words in (

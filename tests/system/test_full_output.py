@@ -61,13 +61,14 @@ class FullOutput(unittest.TestCase):
         self.assertNotIn("cannot write", done.stderr)
 
     def test_nobody_reading_any_more_is_no_news(self):
-        reading, writing = os.pipe()
-        os.close(reading)
-        try:
-            done = run("impair", "--models", stdout=writing)
-        finally:
-            os.close(writing)
-        self.assertEqual(done.stderr, "")
+        for options in ([], ["--json"]):
+            reading, writing = os.pipe()
+            os.close(reading)
+            try:
+                done = run("impair", "--models", *options, stdout=writing)
+            finally:
+                os.close(writing)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 if __name__ == "__main__":

@@ -265,12 +265,12 @@ static bool take_option(struct watch *watch, int option, const char *argument)
 static int check_own_ends(const struct accuracy *self, bool own_server, bool own_client)
 {
     static const struct {
-        int option;
         const char *name;
+        int option;
         bool of_server;
-    } options[] = {{SKEW, "--skew-ppm", true},  {SERVER_FREQ_ERROR, "--server-freq-error", true},
-                   {SAMPLE, "--sample", false}, {ESTIMATOR, "--estimator", false},
-                   {REPEAT, "--repeat", false}, {FREQ_ERROR, "--freq-error", false}};
+    } options[] = {{"--skew-ppm", SKEW, true},  {"--server-freq-error", SERVER_FREQ_ERROR, true},
+                   {"--sample", SAMPLE, false}, {"--estimator", ESTIMATOR, false},
+                   {"--repeat", REPEAT, false}, {"--freq-error", FREQ_ERROR, false}};
 
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (is_given(self, options[i].option) && !(options[i].of_server ? own_server : own_client))
