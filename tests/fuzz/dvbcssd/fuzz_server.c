@@ -16,6 +16,20 @@
  *     H K               sends nothing more, leaves with a reset
  *     S3 N3 E3          the next 3 calls that send take 1 byte only, have no buffer, would block
  *     Z                 the daemon is told to end
+ *
+ * Some come by TLS, and what they send after that is in its records:
+ *
+ *     B                 someone comes to the companions' listener with TLS, and does not begin it
+ *     s s2 s! s3NAME    someone comes there, and begins TLS: up to 1.2 with 2, believing no
+ *                       certificate with !, asking for a host with its name behind any of the three
+ *     G G2 G! G3NAME    the one who is there begins TLS, wherever that is
+ *     w/cii             someone comes by TLS with a handshake
+ *     pMETHOD PATH BODY a request to the companions' listener with TLS
+ *     |bytes            sends them beside the records
+ *     k q               new keys of its own, and of both
+ *     n g               wants to negotiate again, says that nothing more will come
+ *     h10 h             10 bytes of its records are on their way, the others wait; none wait
+ *     m10               the byte there, of the records to come, is wrong
  */
 #include <errno.h>
 #include <stdint.h>
@@ -46,27 +60,61 @@ struct subject {
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-static void come(int listener, const struct subject *subject)
+static bool arrive(int listener)
 {
     struct visitor *visitor = visitor_come((enum world_listener)listener);
 
-    (void)subject;
     if (visitor)
         actor = visitor;
+    return visitor;
+}
+
+static void greet(const char *text)
+{
+    struct visitor_tls_manner manner = {.old = *text == '2', .wary = *text == '!'};
+
+    manner.name = *text ? text + 1 : text;
+    visitor_begin_tls(actor, &manner);
+    world_settle();
+}
+
+/* Ready to say something: who comes to the listener with TLS has shaken hands for it. */
+static void arrive_ready(int listener)
+{
+    if (arrive(listener) && listener == WORLD_COMPANIONS_TLS)
+        greet("");
+}
+
+static void come(int listener, const struct subject *subject)
+{
+    (void)subject;
+    arrive(listener);
+}
+
+static void come_by_tls(int unused, const struct subject *subject)
+{
+    (void)unused;
+    if (arrive(WORLD_COMPANIONS_TLS))
+        greet(subject->text);
+}
+
+static void begin_tls(int unused, const struct subject *subject)
+{
+    (void)unused;
+    greet(subject->text);
 }
 
 static void come_to_control(int unused, const struct subject *subject)
 {
-    (void)unused;
-    come(WORLD_CONTROL, subject);
+    (void)unused, (void)subject;
+    arrive(WORLD_CONTROL);
     /* Whatever will be asked for by hand. */
     world_mark_changed();
 }
 
-static void come_with_handshake(int unused, const struct subject *subject)
+static void come_with_handshake(int listener, const struct subject *subject)
 {
-    (void)unused;
-    come(WORLD_COMPANIONS, subject);
+    arrive_ready(listener);
     /* A page presents what it likes. */
     if (strncmp(subject->text, "/server", 7) == 0)
         world_mark_changed();
@@ -119,11 +167,17 @@ static void request(int listener, const struct subject *subject)
     *path = '\0';
     if (body)
         *body = '\0';
-    come(listener, subject);
+    arrive_ready(listener);
     if (strcmp(parts.text, "GET") != 0)
         world_mark_changed();
     if (actor)
         visitor_send_request(actor, parts.text, path + 1, body ? body + 1 : "", length);
+}
+
+static void send_bare(int unused, const struct subject *subject)
+{
+    (void)unused;
+    visitor_send_bare(actor, subject->text, subject->length);
 }
 
 static void pass(int unused, const struct subject *subject)
@@ -160,51 +214,96 @@ static void fail_sending(int error, const struct subject *subject)
     socket_faults_send(&fault);
 }
 
+static void change_keys(int both, const struct subject *subject)
+{
+    (void)subject;
+    visitor_tls_change_keys(actor->tls, both);
+}
+
+static void negotiate_again(int unused, const struct subject *subject)
+{
+    (void)unused, (void)subject;
+    visitor_tls_negotiate_again(actor->tls);
+}
+
+static void finish_tls(int unused, const struct subject *subject)
+{
+    (void)unused, (void)subject;
+    visitor_tls_finish(actor->tls);
+}
+
+static void hold_back(int unused, const struct subject *subject)
+{
+    (void)unused;
+    visitor_tls_hold_back(actor->tls,
+                          subject->length == 0 ? SIZE_MAX : strtoul(subject->text, NULL, 10));
+}
+
+static void spoil(int unused, const struct subject *subject)
+{
+    (void)unused;
+    visitor_tls_spoil(actor->tls, strtoul(subject->text, NULL, 10));
+}
+
 static void terminate(int unused, const struct subject *subject)
 {
     (void)unused, (void)subject;
     world_terminate();
 }
 
+/* Whom a step needs; nothing happens without. */
+enum need { NOBODY, ACTOR, ACTOR_WITH_TLS };
+
 struct step {
     void (*take)(int argument, const struct subject *subject);
     int argument;
-    /* Nothing happens unless somebody is there. */
-    bool needs_actor;
+    enum need need;
 };
 
 static const struct step steps[128] = {
-    ['C'] = {come, WORLD_COMPANIONS, false},
-    ['A'] = {come_to_control, 0, false},
-    ['W'] = {come_with_handshake, 0, false},
-    ['1'] = {choose, 0, false},
-    ['2'] = {choose, 1, false},
-    ['3'] = {choose, 2, false},
-    ['4'] = {choose, 3, false},
-    ['5'] = {choose, 4, false},
-    ['6'] = {choose, 5, false},
-    ['>'] = {send_bytes, 0, true},
-    ['='] = {send_bytes, 1, true},
-    ['t'] = {send_frame, 0x81, true},
-    ['f'] = {send_frame, 0x01, true},
-    ['c'] = {send_frame, 0x00, true},
-    ['e'] = {send_frame, 0x80, true},
-    ['b'] = {send_frame, 0x82, true},
-    ['i'] = {send_frame, 0x89, true},
-    ['o'] = {send_frame, 0x8a, true},
-    ['x'] = {send_frame, 0x88, true},
-    ['u'] = {send_unmasked, 0x81, true},
-    ['R'] = {request, WORLD_CONTROL, false},
-    ['P'] = {request, WORLD_COMPANIONS, false},
-    ['T'] = {pass, 0, false},
-    ['D'] = {set_deaf, true, true},
-    ['L'] = {set_deaf, false, true},
-    ['H'] = {end_sending, 0, true},
-    ['K'] = {leave, 0, true},
-    ['S'] = {fail_sending, 0, false},
-    ['N'] = {fail_sending, ENOBUFS, false},
-    ['E'] = {fail_sending, EAGAIN, false},
-    ['Z'] = {terminate, 0, false},
+    ['C'] = {come, WORLD_COMPANIONS, NOBODY},
+    ['A'] = {come_to_control, 0, NOBODY},
+    ['W'] = {come_with_handshake, WORLD_COMPANIONS, NOBODY},
+    ['1'] = {choose, 0, NOBODY},
+    ['2'] = {choose, 1, NOBODY},
+    ['3'] = {choose, 2, NOBODY},
+    ['4'] = {choose, 3, NOBODY},
+    ['5'] = {choose, 4, NOBODY},
+    ['6'] = {choose, 5, NOBODY},
+    ['>'] = {send_bytes, 0, ACTOR},
+    ['='] = {send_bytes, 1, ACTOR},
+    ['t'] = {send_frame, 0x81, ACTOR},
+    ['f'] = {send_frame, 0x01, ACTOR},
+    ['c'] = {send_frame, 0x00, ACTOR},
+    ['e'] = {send_frame, 0x80, ACTOR},
+    ['b'] = {send_frame, 0x82, ACTOR},
+    ['i'] = {send_frame, 0x89, ACTOR},
+    ['o'] = {send_frame, 0x8a, ACTOR},
+    ['x'] = {send_frame, 0x88, ACTOR},
+    ['u'] = {send_unmasked, 0x81, ACTOR},
+    ['R'] = {request, WORLD_CONTROL, NOBODY},
+    ['P'] = {request, WORLD_COMPANIONS, NOBODY},
+    ['T'] = {pass, 0, NOBODY},
+    ['D'] = {set_deaf, true, ACTOR},
+    ['L'] = {set_deaf, false, ACTOR},
+    ['H'] = {end_sending, 0, ACTOR},
+    ['K'] = {leave, 0, ACTOR},
+    ['S'] = {fail_sending, 0, NOBODY},
+    ['N'] = {fail_sending, ENOBUFS, NOBODY},
+    ['E'] = {fail_sending, EAGAIN, NOBODY},
+    ['Z'] = {terminate, 0, NOBODY},
+    ['B'] = {come, WORLD_COMPANIONS_TLS, NOBODY},
+    ['s'] = {come_by_tls, 0, NOBODY},
+    ['G'] = {begin_tls, 0, ACTOR},
+    ['w'] = {come_with_handshake, WORLD_COMPANIONS_TLS, NOBODY},
+    ['p'] = {request, WORLD_COMPANIONS_TLS, NOBODY},
+    ['|'] = {send_bare, 0, ACTOR},
+    ['k'] = {change_keys, false, ACTOR_WITH_TLS},
+    ['q'] = {change_keys, true, ACTOR_WITH_TLS},
+    ['n'] = {negotiate_again, 0, ACTOR_WITH_TLS},
+    ['g'] = {finish_tls, 0, ACTOR_WITH_TLS},
+    ['h'] = {hold_back, 0, ACTOR_WITH_TLS},
+    ['m'] = {spoil, 0, ACTOR_WITH_TLS},
 };
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -234,12 +333,17 @@ static size_t take_byte(const uint8_t *line, size_t length, char *byte)
     return 2;
 }
 
+static bool is_there(enum need need)
+{
+    return need == NOBODY || (actor && (need == ACTOR || actor->tls));
+}
+
 static void take_step(const uint8_t *line, size_t length)
 {
     static struct subject subject;
     const struct step *step = length != 0 && line[0] < 128 ? &steps[line[0]] : NULL;
 
-    if (!step || !step->take || (step->needs_actor && !actor))
+    if (!step || !step->take || !is_there(step->need))
         return;
     subject.length = 0;
     for (size_t i = 1; i < length && subject.length < STEP_BYTES_MAX;)
@@ -250,16 +354,19 @@ static void take_step(const uint8_t *line, size_t length)
 }
 
 /* Somebody who does everything right is served. */
-static void probe(void)
+static void probe(enum world_listener listener)
 {
-    struct visitor *visitor = visitor_come(WORLD_COMPANIONS);
+    struct visitor *visitor;
 
+    arrive_ready((int)listener);
+    visitor = actor;
     world_require(visitor != NULL);
     visitor_send_handshake(visitor, "/cii");
     world_settle();
     visitor->heard[visitor->heard_length] = '\0';
     world_require(strncmp(visitor->heard, "HTTP/1.1 101 ", 13) == 0);
     world_require(strstr(visitor->heard, "\"contentId\":\"dvb://1.2.3\"") != NULL);
+    actor = NULL;
     visitors_leave();
 }
 
@@ -268,8 +375,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static unsigned inputs;
 
     world_begin();
-    if (inputs++ % PROBE_EVERY == 0)
-        probe();
+    if (inputs++ % PROBE_EVERY == 0) {
+        probe(WORLD_COMPANIONS);
+        probe(WORLD_COMPANIONS_TLS);
+    }
     for (unsigned count = 0; size > 0 && count < STEPS_MAX; count++) {
         const uint8_t *end = memchr(data, '\n', size);
         size_t length = end ? (size_t)(end - data) : size;

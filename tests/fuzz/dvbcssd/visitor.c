@@ -1,6 +1,7 @@
 #include "visitor.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -43,7 +44,35 @@ struct visitor *visitor_come(enum world_listener listener)
     return NULL;
 }
 
+/* Returns whether the socket has taken anything. */
+static bool send_records(struct visitor *visitor)
+{
+    size_t length;
+    const void *bytes = visitor_tls_outgoing(visitor->tls, &length);
+    ssize_t sent = length != 0 ? send(visitor->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+
+    if (sent > 0)
+        visitor_tls_sent(visitor->tls, (size_t)sent);
+    else if (sent < 0 && errno != EAGAIN)
+        visitor_leave(visitor);
+    return sent > 0;
+}
+
+void visitor_begin_tls(struct visitor *visitor, const struct visitor_tls_manner *manner)
+{
+    if (visitor->fd >= 0 && !visitor->tls)
+        visitor->tls = visitor_tls_begin(manner);
+}
+
 void visitor_send(struct visitor *visitor, const void *bytes, size_t length)
+{
+    if (visitor->tls)
+        visitor_tls_say(visitor->tls, bytes, length);
+    else
+        visitor_send_bare(visitor, bytes, length);
+}
+
+void visitor_send_bare(struct visitor *visitor, const void *bytes, size_t length)
 {
     if (visitor->fd >= 0 && send(visitor->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         visitor_leave(visitor);
@@ -131,6 +160,8 @@ void visitor_leave(struct visitor *visitor)
     setsockopt(visitor->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(visitor->fd);
     visitor->fd = -1;
+    visitor_tls_end(visitor->tls);
+    visitor->tls = NULL;
 }
 
 struct visitor *visitor_at(size_t index)
@@ -145,28 +176,45 @@ void visitors_leave(void)
     visitor_count = 0;
 }
 
+static void remember(struct visitor *visitor, const char *bytes, size_t length)
+{
+    size_t room = VISITOR_HEARD_MAX - visitor->heard_length;
+
+    if (room > length)
+        room = length;
+    memcpy(visitor->heard + visitor->heard_length, bytes, room);
+    visitor->heard_length += room;
+}
+
 static bool read_some(struct visitor *visitor)
 {
     char bytes[65536];
     ssize_t length = recv(visitor->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    size_t room = VISITOR_HEARD_MAX - visitor->heard_length;
+    size_t part;
 
     if (length <= 0)
         return false;
-    if (room > (size_t)length)
-        room = (size_t)length;
-    memcpy(visitor->heard + visitor->heard_length, bytes, room);
-    visitor->heard_length += room;
+    if (!visitor->tls) {
+        remember(visitor, bytes, (size_t)length);
+        return true;
+    }
+    visitor_tls_hear(visitor->tls, bytes, (size_t)length);
+    while ((part = visitor_tls_read(visitor->tls, bytes, sizeof bytes)) > 0)
+        remember(visitor, bytes, part);
     return true;
 }
 
-bool visitors_read(void)
+bool visitors_go_on(void)
 {
     bool any = false;
 
     for (size_t i = 0; i < visitor_count; i++) {
-        if (visitors[i].fd >= 0 && !visitors[i].deaf)
-            any |= read_some(&visitors[i]);
+        struct visitor *visitor = &visitors[i];
+
+        if (visitor->fd >= 0 && !visitor->deaf)
+            any |= read_some(visitor);
+        if (visitor->tls)
+            any |= send_records(visitor);
     }
     return any;
 }

@@ -9,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "visitor_tls.h"
 #include "world.h"
 
 enum { VISITORS_MAX = 6, VISITOR_HEARD_MAX = 4096 };
 
 struct visitor {
     int fd;
+    /** NULL: what it says is on the socket as it is. */
+    struct visitor_tls *tls;
     /** Does not read. */
     bool deaf;
     /** The first bytes that came. */
@@ -25,8 +28,16 @@ struct visitor {
 /** Connects one more. NULL if there are too many, or nobody takes them any more. */
 struct visitor *visitor_come(enum world_listener listener);
 
-/** Sends bytes as far as the socket takes them. Nothing happens on one that has left. */
+/** Has it speak by TLS from now on, with whatever there is at the other end. Nothing happens if it
+ * does, or has left. */
+void visitor_begin_tls(struct visitor *visitor, const struct visitor_tls_manner *manner);
+
+/** Sends bytes, without TLS as far as the socket takes them. Nothing happens on one that has left.
+ */
 void visitor_send(struct visitor *visitor, const void *bytes, size_t length);
+
+/** The same beside TLS, not in its records. */
+void visitor_send_bare(struct visitor *visitor, const void *bytes, size_t length);
 
 /** Sends a frame: FIN, reserved bits and opcode, and the payload, masked or not. */
 void visitor_send_frame(struct visitor *visitor, int first_byte, bool masked, const void *payload,
@@ -51,7 +62,8 @@ struct visitor *visitor_at(size_t index);
 /** All leave. */
 void visitors_leave(void);
 
-/** Reads what has come to those that are not deaf. Returns whether there was anything. */
-bool visitors_read(void);
+/** Reads what has come to those that are not deaf, and sends what TLS has left to send. Returns
+ * whether there was anything. */
+bool visitors_go_on(void);
 
 #endif

@@ -1,7 +1,9 @@
 #include "world.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,6 +19,7 @@
 
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
+#include "tests/support/toy_certificate.h"
 #include "tools/dvbcssd/services.h"
 #include "visitor.h"
 
@@ -40,6 +43,9 @@ static const char *const settings[] = {
     "log.level=error",
     "http.address=127.0.0.1",
     "http.port=0",
+    "tls.enabled=yes",
+    "tls.address=127.0.0.1",
+    "tls.port=0",
     "wallclock.enabled=no",
     "control.socket=",
     "control.tcp_address=127.0.0.1",
@@ -52,7 +58,12 @@ static const char *const settings[] = {
     "timeline.temi.tick_rate=1000",
 };
 
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
 static char *const environment[] = {NULL};
+
+/* "tls.certificate=" and a file that is there for this process alone. */
+static char certificate_setting[64];
 
 static struct {
     uv_loop_t loop;
@@ -68,6 +79,7 @@ static struct {
     struct dvbcss_cii content;
     struct census {
         long blocks;
+        long tls_connections;
         unsigned handles;
         unsigned descriptors;
     } before;
@@ -136,6 +148,22 @@ static void counted_free(void *memory)
     free(memory);
 }
 
+static long tls_connections;
+
+static void count_tls_begin(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index,
+                            long number, void *user)
+{
+    (void)parent, (void)pointer, (void)data, (void)index, (void)number, (void)user;
+    tls_connections++;
+}
+
+static void count_tls_end(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long number,
+                          void *user)
+{
+    (void)parent, (void)pointer, (void)data, (void)index, (void)number, (void)user;
+    tls_connections--;
+}
+
 static void count_handle(uv_handle_t *handle, void *user)
 {
     (void)handle;
@@ -144,7 +172,7 @@ static void count_handle(uv_handle_t *handle, void *user)
 
 static struct census take_census(void)
 {
-    struct census census = {.blocks = blocks};
+    struct census census = {.blocks = blocks, .tls_connections = tls_connections};
     struct stat status;
 
     uv_walk(&world.loop, count_handle, &census.handles);
@@ -162,6 +190,18 @@ static void swallow(void *user, enum dvbcss_log_level level, const char *id, con
     world_require(strlen(id) > 0 && strlen(text) < 4096);
 }
 
+static void make_certificate(void)
+{
+    char path[TOY_CERTIFICATE_PATH_SIZE];
+    int fd;
+
+    toy_certificate_write("IP:127.0.0.1", 24 * 3600, path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    world_require(fd >= 0 && unlink(path) == 0);
+    snprintf(certificate_setting, sizeof certificate_setting, "tls.certificate=/proc/self/fd/%d",
+             fd);
+}
+
 static void prepare_process(void)
 {
     static const struct dvbcss_allocator counted = {counted_malloc, counted_realloc, counted_free};
@@ -175,6 +215,8 @@ static void prepare_process(void)
     /* Tables are sized by it; zeroing them is most of what a start takes. */
     setrlimit(RLIMIT_NOFILE, &few);
     json_object_seed(1);
+    make_certificate();
+    world_require(SSL_get_ex_new_index(0, NULL, count_tls_begin, NULL, count_tls_end) >= 0);
     dvbcss_set_allocator(&counted);
 }
 
@@ -183,19 +225,22 @@ static void read_config(void)
     struct config_error error;
 
     memset(&world.options, 0, sizeof world.options);
-    world.options.assignments = malloc(sizeof settings);
+    world.options.assignments = malloc((SETTINGS + 1) * sizeof *settings);
     world_require(world.options.assignments != NULL);
     memcpy(world.options.assignments, settings, sizeof settings);
-    world.options.assignment_count = sizeof settings / sizeof *settings;
+    world.options.assignments[SETTINGS] = certificate_setting;
+    world.options.assignment_count = SETTINGS + 1;
     world.options.environment = environment;
     world_require(config_init(&world.config) == 0);
     if (options_read_config(&world.options, &world.config, &error) != 0)
         world_check(0, error.text, __FILE__, __LINE__);
 }
 
-static uint16_t port_of(const struct dvbcss_server *server)
+static uint16_t port_of(const struct dvbcss_server *server, bool tls)
 {
-    const struct sockaddr *address = dvbcss_server_address(server, 0);
+    const struct sockaddr *address = dvbcss_server_address(server, tls);
+
+    world_require(dvbcss_server_address_secure(server, tls) == tls);
 
     return ((const struct sockaddr_in *)(const void *)address)->sin_port;
 }
@@ -217,8 +262,9 @@ void world_begin(void)
     world.services.options = &world.options;
     if (services_start(&world.services, &error) != 0)
         world_check(0, error.text, __FILE__, __LINE__);
-    world.ports[WORLD_COMPANIONS] = port_of(world.services.server);
-    world.ports[WORLD_CONTROL] = port_of(control_server(world.services.control));
+    world.ports[WORLD_COMPANIONS] = port_of(world.services.server, false);
+    world.ports[WORLD_COMPANIONS_TLS] = port_of(world.services.server, true);
+    world.ports[WORLD_CONTROL] = port_of(control_server(world.services.control), false);
     world.running = true;
     world.terminated = false;
     world.changed = false;
@@ -244,6 +290,7 @@ static void stop(void)
     config_finish(&world.config);
     world.running = false;
     world_require(blocks == 0);
+    world_require(tls_connections == 0);
 }
 
 void world_terminate(void)
@@ -276,6 +323,7 @@ static void require_what_was_before(void)
     world_settle();
     now = take_census();
     world_require(now.descriptors == world.before.descriptors);
+    world_require(now.tls_connections == world.before.tls_connections);
     /* A programme that was started has its timer, and content its texts. */
     world_require(world.changed || now.handles == world.before.handles);
     world_require(world.changed || now.blocks == world.before.blocks);
@@ -346,7 +394,7 @@ void world_settle(void)
     while (idle_turns < 2) {
         bool alive = uv_run(&world.loop, UV_RUN_NOWAIT) != 0;
 
-        idle_turns = !visitors_read() && (!alive || is_idle()) ? idle_turns + 1 : 0;
+        idle_turns = !visitors_go_on() && (!alive || is_idle()) ? idle_turns + 1 : 0;
         world_require(turns++ < TURNS_MAX);
         if (turns % TURNS_OF_STEP == 0)
             passed_ns += (int64_t)STEP_MS * 1000000;

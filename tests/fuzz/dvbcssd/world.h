@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /** Listeners of the daemon. */
-enum world_listener { WORLD_COMPANIONS, WORLD_CONTROL, WORLD_LISTENERS };
+enum world_listener { WORLD_COMPANIONS, WORLD_COMPANIONS_TLS, WORLD_CONTROL, WORLD_LISTENERS };
 
 /** The bearer token of the control API. */
 #define WORLD_TOKEN "0123456789abcdef"
