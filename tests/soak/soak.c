@@ -5,7 +5,9 @@
  * daemon uses no more memory and descriptors than when the first crowd had left.
  *
  *     soak --daemon PROGRAM [--seconds 20] [--companions 2000] [--seed 1] [--changes 4]
- *          [--loose-memory] [--set SECTION.KEY=VALUE]...
+ *          [--tls-share 0.25] [--loose-memory] [--set SECTION.KEY=VALUE]...
+ *
+ * --tls-share: so much of the crowd comes by TLS; each companion decides whenever it comes.
  *
  * --loose-memory prints memory, and does not judge it: a sanitizer keeps what is freed.
  */
@@ -37,6 +39,7 @@ struct options {
     unsigned companions;
     unsigned seed;
     unsigned changes_per_s;
+    double tls_share;
     bool loose_memory;
     const char *settings[SETTINGS_MAX];
     size_t setting_count;
@@ -101,10 +104,15 @@ static void set_limits(struct options *options)
 static bool read_options(struct options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"daemon", required_argument, NULL, 'd'},     {"seconds", required_argument, NULL, 't'},
-        {"companions", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
-        {"changes", required_argument, NULL, 'c'},    {"loose-memory", no_argument, NULL, 'm'},
-        {"set", required_argument, NULL, 'S'},        {NULL, 0, NULL, 0},
+        {"daemon", required_argument, NULL, 'd'},
+        {"seconds", required_argument, NULL, 't'},
+        {"companions", required_argument, NULL, 'n'},
+        {"seed", required_argument, NULL, 's'},
+        {"changes", required_argument, NULL, 'c'},
+        {"tls-share", required_argument, NULL, 'T'},
+        {"loose-memory", no_argument, NULL, 'm'},
+        {"set", required_argument, NULL, 'S'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -121,13 +129,16 @@ static bool read_options(struct options *options, int argc, char **argv)
             options->seed = number;
         else if (option == 'c')
             options->changes_per_s = number;
+        else if (option == 'T')
+            options->tls_share = strtod(optarg, NULL);
         else if (option == 'm')
             options->loose_memory = true;
         else if (option != 'S' || !set(options, optarg))
             return false;
     }
     return options->program && options->seconds != 0 && options->companions != 0 &&
-           options->changes_per_s != 0 && optind == argc;
+           options->changes_per_s != 0 && options->tls_share >= 0 && options->tls_share <= 1 &&
+           optind == argc;
 }
 
 /* ---- phases ---------------------------------------------------------------------------------- */
@@ -193,8 +204,8 @@ static void judge(void *user, const struct soak_companion *companion)
         return;
     if (judgement->telling && judgement->mistaken < MISTAKEN_SHOWN) {
         known = companion->known ? json_dumps(companion->known, JSON_COMPACT) : NULL;
-        fprintf(stderr, "soak: companion %u (%s%s%s) knows %s\n", companion->number,
-                companion->role == SOAK_CII ? "CII" : "TS ",
+        fprintf(stderr, "soak: companion %u (%s%s%s%s) knows %s\n", companion->number,
+                companion->tls ? "by TLS, " : "", companion->role == SOAK_CII ? "CII" : "TS ",
                 companion->selector ? companion->selector : "",
                 companion->stem ? companion->stem : "", known ? known : "nothing");
         free(known);
@@ -245,6 +256,8 @@ static bool conclude(struct soak *soak, bool ended_well)
            soak->before.memory_kb, soak->before.descriptors, soak->after.memory_kb,
            soak->after.descriptors);
     good &= require(soak->checked != 0, "nobody was left in the end");
+    good &= require(soak->options.tls_share == 0 || soak_crowd_opened_by_tls(soak->crowd) != 0,
+                    "nobody came by TLS");
     good &= require(soak->mistaken == 0, "companions do not know what the daemon says");
     good &= require(soak_crowd_wronged(soak->crowd) == 0, "connections were ended for no reason");
     good &= require(soak->programme.failures == 0, "changes were not answered");
@@ -277,11 +290,13 @@ static bool soak_all(struct soak *soak)
         return false;
     soak->programme.daemon = &soak->daemon;
     soak->programme.random.state = soak->options.seed;
-    soak->crowd = soak_crowd_create(&soak->daemon, soak->options.companions, soak->options.seed);
+    soak->crowd = soak_crowd_create(&soak->daemon, soak->options.companions,
+                                    soak->options.tls_share, soak->options.seed);
     if (!soak->crowd)
         return false;
-    /* The first crowd is for what is allocated once. */
+    /* The first crowd is for what is allocated once, by the longest answer of all, too. */
     live(soak, milliseconds / 4, false);
+    json_decref(soak_daemon_get(&soak->daemon, "/api/v1/connections"));
     soak->before = usage_alone(soak);
     live(soak, milliseconds, true);
     reckon(soak);
@@ -295,7 +310,8 @@ static bool soak_all(struct soak *soak)
 int main(int argc, char **argv)
 {
     static struct soak soak = {
-        .options = {.seconds = 20, .companions = 2000, .seed = 1, .changes_per_s = 4}};
+        .options = {
+            .seconds = 20, .companions = 2000, .seed = 1, .changes_per_s = 4, .tls_share = 0.25}};
 
     /* What the command line says comes later, and wins. */
     set_defaults(&soak.options);

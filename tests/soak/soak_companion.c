@@ -13,9 +13,15 @@ enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10, INPUT_STEP = 4096, FRAME_MAX = 
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-bool soak_companion_send_raw(struct soak_companion *companion, const void *bytes, size_t length)
+bool soak_companion_send_bare(struct soak_companion *companion, const void *bytes, size_t length)
 {
     return send(companion->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
+}
+
+bool soak_companion_send_raw(struct soak_companion *companion, const void *bytes, size_t length)
+{
+    return companion->tls ? soak_tls_send(companion->tls, bytes, length) == (ssize_t)length
+                          : soak_companion_send_bare(companion, bytes, length);
 }
 
 bool soak_companion_send(struct soak_companion *companion, int first_byte, const void *payload,
@@ -69,7 +75,7 @@ static bool shake_hands(struct soak_companion *companion)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-bool soak_companion_connect(struct soak_companion *companion, uint16_t port)
+bool soak_companion_connect(struct soak_companion *companion, uint16_t port, SSL_CTX *tls)
 {
     struct sockaddr_in own = {.sin_family = AF_INET};
     struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -87,7 +93,9 @@ bool soak_companion_connect(struct soak_companion *companion, uint16_t port)
         (connect(companion->fd, (struct sockaddr *)&server, sizeof server) == 0 ||
          errno == EINPROGRESS)) {
         companion->phase = SOAK_CONNECTING;
-        return true;
+        companion->tls = tls ? soak_tls_begin(tls, companion->fd) : NULL;
+        if (companion->tls || !tls)
+            return true;
     }
     close(companion->fd);
     companion->fd = -1;
@@ -98,6 +106,7 @@ void soak_companion_leave(struct soak_companion *companion, bool reset)
 {
     struct linger at_once = {1, 0};
 
+    SSL_free(companion->tls);
     if (companion->fd >= 0) {
         if (reset)
             setsockopt(companion->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -214,6 +223,15 @@ static enum soak_end take_answer(struct soak_companion *companion)
     return SOAK_LIVES;
 }
 
+static ssize_t receive(struct soak_companion *companion)
+{
+    uint8_t *room = companion->input + companion->length;
+    size_t size = companion->size - companion->length;
+
+    return companion->tls ? soak_tls_receive(companion->tls, room, size)
+                          : recv(companion->fd, room, size, MSG_DONTWAIT);
+}
+
 static enum soak_end read_input(struct soak_companion *companion)
 {
     for (;;) {
@@ -225,14 +243,21 @@ static enum soak_end read_input(struct soak_companion *companion)
             if (!companion->input)
                 abort();
         }
-        count = recv(companion->fd, companion->input + companion->length,
-                     companion->size - companion->length, MSG_DONTWAIT);
+        count = receive(companion);
         if (count < 0)
             return errno == EAGAIN || errno == EINTR ? SOAK_LIVES : SOAK_LOST;
         if (count == 0)
             return SOAK_LOST;
         companion->length += (size_t)count;
     }
+}
+
+static bool open_up(struct soak_companion *companion)
+{
+    companion->phase = SOAK_SHAKING;
+    return companion->opening
+               ? soak_companion_send_raw(companion, companion->opening, strlen(companion->opening))
+               : shake_hands(companion);
 }
 
 static bool begin(struct soak_companion *companion)
@@ -242,10 +267,17 @@ static bool begin(struct soak_companion *companion)
 
     if (getsockopt(companion->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0)
         return false;
-    companion->phase = SOAK_SHAKING;
-    return companion->opening
-               ? soak_companion_send_raw(companion, companion->opening, strlen(companion->opening))
-               : shake_hands(companion);
+    if (!companion->tls)
+        return open_up(companion);
+    companion->phase = SOAK_SECURING;
+    return true;
+}
+
+static bool secure(struct soak_companion *companion)
+{
+    int result = soak_tls_shake_hands(companion->tls);
+
+    return result == 1 ? open_up(companion) : result == 0;
 }
 
 enum soak_end soak_companion_go_on(struct soak_companion *companion, unsigned *code)
@@ -255,6 +287,12 @@ enum soak_end soak_companion_go_on(struct soak_companion *companion, unsigned *c
 
     if (companion->phase == SOAK_CONNECTING && !begin(companion))
         return SOAK_LOST;
+    if (companion->phase == SOAK_SECURING) {
+        if (!secure(companion))
+            return SOAK_LOST;
+        if (companion->phase == SOAK_SECURING)
+            return SOAK_LIVES;
+    }
     if (companion->stalled)
         return SOAK_LIVES;
     ending = read_input(companion);

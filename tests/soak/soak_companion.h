@@ -1,7 +1,7 @@
 /**
  * @file
- * One companion of the soak: a bare socket that shakes hands, speaks WebSocket and keeps what it
- * was told. What it does when is decided elsewhere (soak_crowd.h).
+ * One companion of the soak: a bare socket that shakes hands, speaks WebSocket, by TLS or not, and
+ * keeps what it was told. What it does when is decided elsewhere (soak_crowd.h).
  */
 #ifndef TESTS_SOAK_COMPANION_H
 #define TESTS_SOAK_COMPANION_H
@@ -11,11 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "soak_tls.h"
+
 enum soak_role { SOAK_CII, SOAK_TS };
 
 enum soak_phase {
     SOAK_ABSENT,
     SOAK_CONNECTING,
+    SOAK_SECURING,
     SOAK_SHAKING,
     SOAK_OPEN,
 };
@@ -32,6 +35,8 @@ enum soak_manner {
 
 struct soak_companion {
     int fd;
+    /** NULL without TLS. */
+    SSL *tls;
     unsigned number;
     enum soak_role role;
     enum soak_phase phase;
@@ -65,8 +70,9 @@ enum soak_end {
     SOAK_WRONG,
 };
 
-/** Starts to connect, from an address of its own. Returns whether that went well. */
-bool soak_companion_connect(struct soak_companion *companion, uint16_t port);
+/** Starts to connect, from an address of its own, with TLS unless @p tls is NULL. Returns whether
+ * that went well. */
+bool soak_companion_connect(struct soak_companion *companion, uint16_t port, SSL_CTX *tls);
 
 /** The socket is ready to be written or read: goes on as far as it comes. @p code is set to that of
  * a close frame, 1005 if it has none. */
@@ -76,8 +82,11 @@ enum soak_end soak_companion_go_on(struct soak_companion *companion, unsigned *c
 bool soak_companion_send(struct soak_companion *companion, int first_byte, const void *payload,
                          size_t length);
 
-/** Sends bytes as they are. */
+/** Sends bytes as they are, not in a frame. */
 bool soak_companion_send_raw(struct soak_companion *companion, const void *bytes, size_t length);
+
+/** Sends bytes as they are, not in a record of TLS either. */
+bool soak_companion_send_bare(struct soak_companion *companion, const void *bytes, size_t length);
 
 /** Sends setup-data for what `stem` and `selector` say. */
 bool soak_companion_set_up(struct soak_companion *companion);

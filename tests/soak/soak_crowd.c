@@ -21,6 +21,8 @@ enum {
     TURN_COMES_MS = 6000,
     STALL_MS = 8000,
     BAD_LIVES_MS = 3000,
+    /* The grain of the share that comes by TLS. */
+    SHARE_UNIT = 10000,
     /* One in so many that come does not come as a companion should. */
     BAD_COMES_EVERY = 12,
     WRONGS_SHOWN = 10,
@@ -32,8 +34,12 @@ struct soak_crowd {
     struct soak_companion *companions;
     unsigned count;
     int epoll;
+    SSL_CTX *tls;
+    unsigned tls_share;
     uint64_t came;
+    uint64_t came_by_tls;
     uint64_t opened;
+    uint64_t opened_by_tls;
     uint64_t closed_by_server;
     uint64_t lost;
     uint64_t wronged;
@@ -102,6 +108,9 @@ static void leave(struct soak_crowd *crowd, struct soak_companion *companion, bo
 
 static void come(struct soak_crowd *crowd, struct soak_companion *companion)
 {
+    bool by_tls = soak_random_below(&crowd->random, SHARE_UNIT) < crowd->tls_share;
+    bool bare = !by_tls;
+
     companion->role = chance(crowd, 2) ? SOAK_CII : SOAK_TS;
     if (companion->role == SOAK_TS)
         choose_timeline(crowd, companion);
@@ -109,12 +118,16 @@ static void come(struct soak_crowd *crowd, struct soak_companion *companion)
         companion->manner = SOAK_BAD;
         companion->opening = bad_openings[soak_random_below(
             &crowd->random, sizeof bad_openings / sizeof *bad_openings)];
+        /* Inside of TLS, and in its place. */
+        bare = bare || chance(crowd, 2);
     }
-    if (!soak_companion_connect(companion, crowd->daemon->port)) {
+    if (!soak_companion_connect(companion, by_tls ? crowd->daemon->tls_port : crowd->daemon->port,
+                                bare ? NULL : crowd->tls)) {
         leave(crowd, companion, false);
         return;
     }
     crowd->came++;
+    crowd->came_by_tls += by_tls;
     watch(crowd, companion, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
     schedule(crowd, companion, companion->manner == SOAK_BAD ? BAD_LIVES_MS : TURN_COMES_MS);
 }
@@ -132,9 +145,10 @@ static void settle_end(struct soak_crowd *crowd, struct soak_companion *companio
     if ((companion->manner == SOAK_GOOD && !by_control) ||
         (companion->manner == SOAK_SLACK && end == SOAK_WRONG)) {
         if (crowd->wronged++ < WRONGS_SHOWN)
-            fprintf(stderr, "soak: companion %u (%s, phase %d) was %s for no reason: %u %s\n",
+            fprintf(stderr, "soak: companion %u (%s%s, phase %d) was %s for no reason: %u %s\n",
                     companion->number, companion->role == SOAK_CII ? "CII" : "TS",
-                    (int)companion->phase, end_names[end], code, companion->reason);
+                    companion->tls ? " by TLS" : "", (int)companion->phase, end_names[end], code,
+                    companion->reason);
     }
     leave(crowd, companion, false);
 }
@@ -237,12 +251,27 @@ static const struct {
     {FIN | CLOSE, "\x03\xe8\xc0", 3}, {PING, "fragment", 8},
 };
 
+static void change_keys(struct soak_crowd *crowd, struct soak_companion *companion)
+{
+    if (companion->tls)
+        soak_tls_change_keys(companion->tls, chance(crowd, 2));
+}
+
+static void end_tls(struct soak_crowd *crowd, struct soak_companion *companion)
+{
+    (void)crowd;
+    if (!companion->tls)
+        return;
+    companion->manner = SOAK_SLACK;
+    soak_tls_finish(companion->tls);
+}
+
 static void break_a_rule(struct soak_crowd *crowd, struct soak_companion *companion)
 {
     static const uint8_t promise[] = {0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     static const char big[70000] = "x";
     unsigned count = sizeof bad_frames / sizeof *bad_frames;
-    unsigned index = soak_random_below(&crowd->random, count + 3);
+    unsigned index = soak_random_below(&crowd->random, count + 4);
 
     companion->manner = SOAK_BAD;
     if (index < count)
@@ -250,9 +279,11 @@ static void break_a_rule(struct soak_crowd *crowd, struct soak_companion *compan
                             bad_frames[index].length);
     else if (index == count)
         soak_companion_send(companion, FIN | TEXT, big, sizeof big);
+    else if (index == count + 1)
+        soak_companion_send_bare(companion, "no frame, and no record of TLS", 30);
     else
         /* Half a head, or a length that is never kept. */
-        soak_companion_send_raw(companion, promise, index == count + 1 ? 3 : sizeof promise);
+        soak_companion_send_raw(companion, promise, index == count + 2 ? 3 : sizeof promise);
     schedule(crowd, companion, BAD_LIVES_MS);
 }
 
@@ -273,6 +304,8 @@ static const struct {
     {"said nonsense", 5, say_nonsense},
     {"pinged", 5, ping},
     {"spoke in fragments", 5, speak_in_fragments},
+    {"changed keys", 5, change_keys},
+    {"ended TLS", 3, end_tls},
     {"broke a rule", 8, break_a_rule},
 };
 enum { ACTS = sizeof acts / sizeof *acts };
@@ -317,7 +350,7 @@ static void take_turn(struct soak_crowd *crowd, struct soak_companion *companion
 /* ---- life ------------------------------------------------------------------------------------ */
 
 struct soak_crowd *soak_crowd_create(const struct soak_daemon *daemon, unsigned companions,
-                                     uint64_t seed)
+                                     double tls_share, uint64_t seed)
 {
     struct soak_crowd *crowd = calloc(1, sizeof *crowd);
 
@@ -326,10 +359,12 @@ struct soak_crowd *soak_crowd_create(const struct soak_daemon *daemon, unsigned 
     crowd->daemon = daemon;
     crowd->random.state = seed;
     crowd->count = companions;
+    crowd->tls_share = (unsigned)(tls_share * SHARE_UNIT);
+    crowd->tls = soak_tls_create(daemon->certificate);
     crowd->epoll = epoll_create1(EPOLL_CLOEXEC);
     crowd->companions = calloc(companions, sizeof *crowd->companions);
     crowd->acts = calloc(ACTS, sizeof *crowd->acts);
-    if (!crowd->companions || !crowd->acts || crowd->epoll < 0) {
+    if (!crowd->companions || !crowd->acts || !crowd->tls || crowd->epoll < 0) {
         soak_crowd_destroy(crowd);
         return NULL;
     }
@@ -348,6 +383,7 @@ void soak_crowd_destroy(struct soak_crowd *crowd)
         soak_crowd_disperse(crowd);
     if (crowd->epoll >= 0)
         close(crowd->epoll);
+    SSL_CTX_free(crowd->tls);
     free(crowd->companions);
     free(crowd->acts);
     free(crowd);
@@ -365,7 +401,10 @@ void soak_crowd_turn(struct soak_crowd *crowd, bool acting)
         unsigned code = 1006;
         enum soak_end end = soak_companion_go_on(companion, &code);
 
-        crowd->opened += before != SOAK_OPEN && companion->phase == SOAK_OPEN;
+        if (before != SOAK_OPEN && companion->phase == SOAK_OPEN) {
+            crowd->opened++;
+            crowd->opened_by_tls += companion->tls != NULL;
+        }
         if (before == SOAK_CONNECTING && end == SOAK_LIVES)
             watch(crowd, companion, EPOLL_CTL_MOD, EPOLLIN);
         /* A stalled one is told only that its connection has ended. */
@@ -417,12 +456,19 @@ uint64_t soak_crowd_wronged(const struct soak_crowd *crowd)
     return crowd->wronged;
 }
 
+uint64_t soak_crowd_opened_by_tls(const struct soak_crowd *crowd)
+{
+    return crowd->opened_by_tls;
+}
+
 void soak_crowd_print(const struct soak_crowd *crowd, FILE *out)
 {
     fprintf(out,
             "connections: %" PRIu64 " made, %" PRIu64 " opened, %" PRIu64
             " closed by the server, %" PRIu64 " lost, %" PRIu64 " ended for no reason\n",
             crowd->came, crowd->opened, crowd->closed_by_server, crowd->lost, crowd->wronged);
+    fprintf(out, "by TLS: %" PRIu64 " made, %" PRIu64 " opened\n", crowd->came_by_tls,
+            crowd->opened_by_tls);
     fprintf(out, "companions:");
     for (size_t i = 0; i < ACTS; i++)
         fprintf(out, "%s %s %" PRIu64, i == 0 ? "" : ",", acts[i].name, crowd->acts[i]);

@@ -17,9 +17,13 @@ struct soak_crowd;
 /** Close code that control uses: who is closed with it has done nothing wrong. */
 enum { SOAK_CLOSED_BY_CONTROL = 4000 };
 
-/** Makes a crowd of which nobody is there yet. NULL if that cannot be had. */
+/** Makes a crowd of which nobody is there yet.
+ *
+ * @param tls_share the part of all comings that is by TLS, 0 to 1
+ * @return NULL if that cannot be had
+ */
 struct soak_crowd *soak_crowd_create(const struct soak_daemon *daemon, unsigned companions,
-                                     uint64_t seed);
+                                     double tls_share, uint64_t seed);
 
 /** Everybody who is still there leaves. NULL is fine. */
 void soak_crowd_destroy(struct soak_crowd *crowd);
@@ -40,6 +44,9 @@ void soak_crowd_each(struct soak_crowd *crowd,
 
 /** How many connections were ended by the server for no reason. */
 uint64_t soak_crowd_wronged(const struct soak_crowd *crowd);
+
+/** How many companions were connected by TLS. */
+uint64_t soak_crowd_opened_by_tls(const struct soak_crowd *crowd);
 
 /** Prints what happened. */
 void soak_crowd_print(const struct soak_crowd *crowd, FILE *out);

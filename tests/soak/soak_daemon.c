@@ -15,12 +15,22 @@ enum { ARGUMENTS_MAX = 64, ANSWER_MAX = 4 << 20 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void run(const char *program, const char *const *settings, const char *socket_setting,
+static void run(const struct soak_daemon *daemon, const char *program, const char *const *settings,
                 int out)
 {
-    const char *arguments[ARGUMENTS_MAX] = {program, "--ready-file", "-", "--set", socket_setting};
-    size_t count = 5;
+    char socket[128];
+    char certificate[128];
+    const char *const own[] = {socket, certificate, "tls.enabled=yes", "tls.address=127.0.0.1",
+                               "tls.port=0"};
+    const char *arguments[ARGUMENTS_MAX] = {program, "--ready-file", "-"};
+    size_t count = 3;
 
+    snprintf(socket, sizeof socket, "control.socket=%s", daemon->socket);
+    snprintf(certificate, sizeof certificate, "tls.certificate=%s", daemon->certificate);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        arguments[count++] = "--set";
+        arguments[count++] = own[i];
+    }
     for (size_t i = 0; settings[i] && count + 3 < ARGUMENTS_MAX; i++) {
         arguments[count++] = "--set";
         arguments[count++] = settings[i];
@@ -31,21 +41,33 @@ static void run(const char *program, const char *const *settings, const char *so
     _exit(127);
 }
 
-/* Reads the port out of the ready file's one line. */
+static uint16_t port_of(const json_t *urls, const char *name)
+{
+    const char *url = json_string_value(json_object_get(urls, name));
+    const char *colon = url ? strrchr(url, ':') : NULL;
+
+    return colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+/* Reads the ports out of the ready file's one line. */
 static bool read_ready(struct soak_daemon *daemon, FILE *ready)
 {
     json_t *urls = json_loadf(ready, JSON_DISABLE_EOF_CHECK, NULL);
-    const char *url = json_string_value(json_object_get(urls, "http"));
-    const char *colon = url ? strrchr(url, ':') : NULL;
 
-    daemon->port = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+    daemon->port = port_of(urls, "http");
+    daemon->tls_port = port_of(urls, "https");
     json_decref(urls);
-    return daemon->port != 0;
+    return daemon->port != 0 && daemon->tls_port != 0;
+}
+
+static void remove_files(const struct soak_daemon *daemon)
+{
+    rmdir(daemon->folder);
+    unlink(daemon->certificate);
 }
 
 bool soak_daemon_start(struct soak_daemon *daemon, const char *program, const char *const *settings)
 {
-    char socket_setting[128];
     FILE *ready;
     int ends[2];
     bool good;
@@ -55,19 +77,21 @@ bool soak_daemon_start(struct soak_daemon *daemon, const char *program, const ch
     if (!mkdtemp(daemon->folder) || pipe(ends) != 0)
         return false;
     snprintf(daemon->socket, sizeof daemon->socket, "%s/control.sock", daemon->folder);
-    snprintf(socket_setting, sizeof socket_setting, "control.socket=%s", daemon->socket);
+    toy_certificate_write("IP:127.0.0.1", 24 * 3600, daemon->certificate);
     daemon->pid = fork();
     if (daemon->pid == 0) {
         close(ends[0]);
-        run(program, settings, socket_setting, ends[1]);
+        run(daemon, program, settings, ends[1]);
     }
     close(ends[1]);
     ready = fdopen(ends[0], "r");
     good = daemon->pid > 0 && ready && read_ready(daemon, ready);
     if (ready)
         fclose(ready);
-    if (!good)
+    if (!good) {
         fprintf(stderr, "soak: %s does not serve\n", program);
+        remove_files(daemon);
+    }
     return good;
 }
 
@@ -80,7 +104,7 @@ bool soak_daemon_stop(struct soak_daemon *daemon)
     kill(daemon->pid, SIGTERM);
     while (waitpid(daemon->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    rmdir(daemon->folder);
+    remove_files(daemon);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
     fprintf(stderr, "soak: the daemon ended with status %#x\n", (unsigned)status);

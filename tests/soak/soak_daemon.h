@@ -10,10 +10,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tests/support/toy_certificate.h"
+
 struct soak_daemon {
     pid_t pid;
     /** Of the companions' listener on 127.0.0.1. */
     uint16_t port;
+    /** The same with TLS. */
+    uint16_t tls_port;
+    /** Its certificate. */
+    char certificate[TOY_CERTIFICATE_PATH_SIZE];
     char folder[32];
     char socket[64];
 };

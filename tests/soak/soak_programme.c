@@ -126,7 +126,7 @@ static void replace(char *text, size_t size, const char *what, const char *with)
 }
 
 /* What a companion that reached 127.0.0.1 is told. */
-static void fill_in_address(json_t *content, const char *name, uint16_t port)
+static void fill_in_address(json_t *content, const char *name, const char *scheme, uint16_t port)
 {
     const char *url = json_string_value(json_object_get(content, name));
     char text[512];
@@ -136,10 +136,16 @@ static void fill_in_address(json_t *content, const char *name, uint16_t port)
         return;
     snprintf(digits, sizeof digits, "%u", port);
     snprintf(text, sizeof text, "%s", url);
-    replace(text, sizeof text, "{{ws}}", "ws");
+    replace(text, sizeof text, "{{ws}}", scheme);
     replace(text, sizeof text, "{{host}}", "127.0.0.1");
     replace(text, sizeof text, "{{port}}", digits);
     json_object_set_new(content, name, json_string(text));
+}
+
+static void fill_in_addresses(json_t *content, const char *scheme, uint16_t port)
+{
+    fill_in_address(content, "wcUrl", scheme, port);
+    fill_in_address(content, "tsUrl", scheme, port);
 }
 
 struct soak_truth soak_truth_ask(const struct soak_daemon *daemon)
@@ -150,14 +156,16 @@ struct soak_truth soak_truth_ask(const struct soak_daemon *daemon)
     truth.timelines = json_incref(json_object_get(answer, "timelines"));
     json_decref(answer);
     truth.content = soak_daemon_get(daemon, "/api/v1/content");
-    fill_in_address(truth.content, "wcUrl", daemon->port);
-    fill_in_address(truth.content, "tsUrl", daemon->port);
+    truth.content_by_tls = json_deep_copy(truth.content);
+    fill_in_addresses(truth.content, "ws", daemon->port);
+    fill_in_addresses(truth.content_by_tls, "wss", daemon->tls_port);
     return truth;
 }
 
 void soak_truth_finish(struct soak_truth *truth)
 {
     json_decref(truth->content);
+    json_decref(truth->content_by_tls);
     json_decref(truth->timelines);
 }
 
@@ -232,6 +240,7 @@ bool soak_truth_is_known(const struct soak_truth *truth, const struct soak_compa
 {
     if (!companion->known)
         return false;
-    return companion->role == SOAK_CII ? json_equal(companion->known, truth->content)
-                                       : timestamp_is_right(truth, companion);
+    if (companion->role == SOAK_TS)
+        return timestamp_is_right(truth, companion);
+    return json_equal(companion->known, companion->tls ? truth->content_by_tls : truth->content);
 }

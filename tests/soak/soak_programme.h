@@ -27,7 +27,9 @@ void soak_programme_change(struct soak_programme *programme);
 
 /** The state as the daemon states it. */
 struct soak_truth {
+    /** As those without TLS are told it, and those with it. */
     json_t *content;
+    json_t *content_by_tls;
     json_t *timelines;
 };
 
