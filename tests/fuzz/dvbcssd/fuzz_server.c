@@ -19,7 +19,8 @@
  *
  * Some come by TLS, and what they send after that is in its records:
  *
- *     B                 someone comes to the companions' listener with TLS, and does not begin it
+ *     B Bbytes          someone comes to the companions' listener with TLS, and does not begin it;
+ *                       sends bytes before the daemon has noticed
  *     s s2 s! s3NAME    someone comes there, and begins TLS: up to 1.2 with 2, believing no
  *                       certificate with !, asking for a host with its name behind any of the three
  *     G G2 G! G3NAME    the one who is there begins TLS, wherever that is
@@ -89,6 +90,13 @@ static void come(int listener, const struct subject *subject)
 {
     (void)subject;
     arrive(listener);
+}
+
+static void come_bare(int unused, const struct subject *subject)
+{
+    (void)unused;
+    if (arrive(WORLD_COMPANIONS_TLS) && subject->length != 0)
+        visitor_send(actor, subject->text, subject->length);
 }
 
 static void come_by_tls(int unused, const struct subject *subject)
@@ -292,7 +300,7 @@ static const struct step steps[128] = {
     ['N'] = {fail_sending, ENOBUFS, NOBODY},
     ['E'] = {fail_sending, EAGAIN, NOBODY},
     ['Z'] = {terminate, 0, NOBODY},
-    ['B'] = {come, WORLD_COMPANIONS_TLS, NOBODY},
+    ['B'] = {come_bare, 0, NOBODY},
     ['s'] = {come_by_tls, 0, NOBODY},
     ['G'] = {begin_tls, 0, ACTOR},
     ['w'] = {come_with_handshake, WORLD_COMPANIONS_TLS, NOBODY},

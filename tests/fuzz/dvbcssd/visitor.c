@@ -60,8 +60,11 @@ static bool send_records(struct visitor *visitor)
 
 void visitor_begin_tls(struct visitor *visitor, const struct visitor_tls_manner *manner)
 {
-    if (visitor->fd >= 0 && !visitor->tls)
-        visitor->tls = visitor_tls_begin(manner);
+    if (visitor->fd < 0 || visitor->tls)
+        return;
+    visitor->tls = visitor_tls_begin(manner);
+    /* At once: who has only just come is quicker than the daemon. */
+    send_records(visitor);
 }
 
 void visitor_send(struct visitor *visitor, const void *bytes, size_t length)
