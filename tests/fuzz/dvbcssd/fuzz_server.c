@@ -15,6 +15,7 @@
  *     D L               stops to read, reads again
  *     H K               sends nothing more, leaves with a reset
  *     S3 N3 E3          the next 3 calls that send take 1 byte only, have no buffer, would block
+ *     M Mbytes          the certificate's file is another, or has these bytes, for the next reload
  *     Z                 the daemon is told to end
  *
  * Some come by TLS, and what they send after that is in its records:
@@ -40,6 +41,7 @@
 #include "tests/support/socket_faults.h"
 #include "visitor.h"
 #include "world.h"
+#include "world_certificate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -253,6 +255,12 @@ static void spoil(int unused, const struct subject *subject)
     visitor_tls_spoil(actor->tls, strtoul(subject->text, NULL, 10));
 }
 
+static void replace_certificate(int unused, const struct subject *subject)
+{
+    (void)unused;
+    world_certificate_replace(subject->text, subject->length);
+}
+
 static void terminate(int unused, const struct subject *subject)
 {
     (void)unused, (void)subject;
@@ -300,6 +308,7 @@ static const struct step steps[128] = {
     ['N'] = {fail_sending, ENOBUFS, NOBODY},
     ['E'] = {fail_sending, EAGAIN, NOBODY},
     ['Z'] = {terminate, 0, NOBODY},
+    ['M'] = {replace_certificate, 0, NOBODY},
     ['B'] = {come_bare, 0, NOBODY},
     ['s'] = {come_by_tls, 0, NOBODY},
     ['G'] = {begin_tls, 0, ACTOR},

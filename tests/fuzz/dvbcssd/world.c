@@ -1,7 +1,6 @@
 #include "world.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -20,9 +19,9 @@
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
 #include "tests/support/socket_faults.h"
-#include "tests/support/toy_certificate.h"
 #include "tools/dvbcssd/services.h"
 #include "visitor.h"
+#include "world_certificate.h"
 
 enum {
     /* Descriptors that are looked at; the process has far fewer. */
@@ -63,7 +62,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 
 static char *const environment[] = {NULL};
 
-/* "tls.certificate=" and a file that is there for this process alone. */
+/* "tls.certificate=" and the file of world_certificate.h. */
 static char certificate_setting[64];
 
 static struct {
@@ -191,18 +190,6 @@ static void swallow(void *user, enum dvbcss_log_level level, const char *id, con
     world_require(strlen(id) > 0 && strlen(text) < 4096);
 }
 
-static void make_certificate(void)
-{
-    char path[TOY_CERTIFICATE_PATH_SIZE];
-    int fd;
-
-    toy_certificate_write("IP:127.0.0.1", 24 * 3600, path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    world_require(fd >= 0 && unlink(path) == 0);
-    snprintf(certificate_setting, sizeof certificate_setting, "tls.certificate=/proc/self/fd/%d",
-             fd);
-}
-
 static void prepare_process(void)
 {
     static const struct dvbcss_allocator counted = {counted_malloc, counted_realloc, counted_free};
@@ -216,7 +203,9 @@ static void prepare_process(void)
     /* Tables are sized by it; zeroing them is most of what a start takes. */
     setrlimit(RLIMIT_NOFILE, &few);
     json_object_seed(1);
-    make_certificate();
+    world_certificate_make();
+    snprintf(certificate_setting, sizeof certificate_setting, "tls.certificate=%s",
+             world_certificate_path());
     world_require(SSL_get_ex_new_index(0, NULL, count_tls_begin, NULL, count_tls_end) >= 0);
     dvbcss_set_allocator(&counted);
 }
@@ -360,6 +349,7 @@ void world_end(void)
 {
     static unsigned changes;
 
+    world_certificate_put_back();
     if (!world.terminated)
         require_what_was_before();
     changes += world.changed;
