@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,25 @@ static struct visitor *seat(int fd)
     return visitor;
 }
 
+/* A signal, the fuzzer's alarm for one, does not end it. */
+static bool connect_to(int fd, const struct sockaddr_in *address)
+{
+    struct pollfd connected = {.fd = fd, .events = POLLOUT};
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+        return true;
+    error = errno;
+    if (error == EINTR) {
+        while (poll(&connected, 1, -1) < 0)
+            world_require(errno == EINTR);
+        world_require(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0);
+    }
+    world_require(error == 0 || error == ECONNREFUSED);
+    return error == 0;
+}
+
 struct visitor *visitor_come(enum world_listener listener)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = world_port(listener)};
@@ -38,7 +58,7 @@ struct visitor *visitor_come(enum world_listener listener)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     /* Otherwise what follows something that was not answered waits for the system's own time. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (connect_to(fd, &address))
         return seat(fd);
     close(fd);
     return NULL;
