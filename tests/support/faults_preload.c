@@ -4,6 +4,7 @@
  *
  *     FAULT_SIGTERM_AT=N   SIGTERM comes with the N-th system call of those that make something
  *     FAULT_CLOCK_JUMPS=S  the system's time jumps by S seconds with every reading, back and forth
+ *     FAULT_FREQUENCY=PPM  the system's time is synchronised, and corrects its clock by so much
  *     FAULT_SEND=ERRNO,BYTES,EVERY  every so manieth call that sends on an accepted socket fails;
  *                          with ERRNO 0 it takes so many bytes
  *     FAULT_ACCEPT=ERRNO,CALLS      so many calls that accept fail
@@ -17,6 +18,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 
 static long sigterm_at;
 static long jump_s;
+static const char *frequency_ppm;
 
 __attribute__((constructor)) static void choose_faults(void)
 {
@@ -35,6 +38,7 @@ __attribute__((constructor)) static void choose_faults(void)
     sigterm_at = text ? strtol(text, NULL, 10) : 0;
     text = getenv("FAULT_CLOCK_JUMPS");
     jump_s = text ? strtol(text, NULL, 10) : 0;
+    frequency_ppm = getenv("FAULT_FREQUENCY");
     text = getenv("FAULT_SEND");
     if (text && sscanf(text, "%d,%zu,%u", &fault.error, &fault.bytes, &fault.every) == 3)
         socket_faults_send(&fault);
@@ -92,6 +96,19 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     if (jump_s != 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
         forwards = !forwards;
         now->tv_sec += forwards ? jump_s : 0;
+    }
+    return (int)result;
+}
+
+int adjtimex(struct timex *kernel)
+{
+    long result = syscall(SYS_adjtimex, kernel);
+
+    if (frequency_ppm) {
+        kernel->status &= ~STA_UNSYNC;
+        kernel->tick = 10000;
+        kernel->freq = strtol(frequency_ppm, NULL, 10) * 65536;
+        result = TIME_OK;
     }
     return (int)result;
 }

@@ -20,20 +20,12 @@ import unittest
 from urllib.parse import urlsplit
 
 from control_client import PTS, ControlledDaemon
+from faults import environment
 from processes import DEADLINE_S
 from raw_websocket import CLOSE, TEXT, RawWebSocket, frame
 
-PRELOAD = os.path.join(os.environ["BUILD_DIR"], "tests/support/libfaults_preload.so")
 SANITIZED = "ASAN_OPTIONS" in os.environ
 SETUP = json.dumps({"contentIdStem": "", "timelineSelector": PTS}).encode()
-
-
-def environment(**faults):
-    """An environment in which a program meets these faults."""
-    chosen = {**os.environ, "LD_PRELOAD": PRELOAD, **faults}
-    # The sanitizer wants to be first; it need not be.
-    chosen["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    return chosen
 
 
 class Companion(RawWebSocket):

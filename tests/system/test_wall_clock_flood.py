@@ -1,5 +1,7 @@
 """The wall clock of dvbcssd as its configuration asks for it, and under a flood of datagrams."""
 
+import contextlib
+import os
 import random
 import signal
 import socket
@@ -7,6 +9,8 @@ import struct
 import unittest
 from urllib.parse import urlsplit
 
+from control_client import ControlledDaemon
+from faults import environment
 from processes import Daemon
 from raw_websocket import RawWebSocket
 
@@ -41,6 +45,10 @@ def resident_kb(pid):
     raise AssertionError("no VmRSS")
 
 
+def threads_of(daemon):
+    return len(os.listdir(f"/proc/{daemon.process.pid}/task"))
+
+
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
@@ -70,6 +78,11 @@ class Configured(unittest.TestCase):
                         self.assert_answers(host, url.port, cookie)
                 self.assertEqual(tv.stop()[0], 0)
 
+    def test_as_many_threads_answer_as_are_asked_for(self):
+        with Daemon(settings={"wallclock.threads": "1"}) as one, \
+                Daemon(settings={"wallclock.threads": "3"}) as three:
+            self.assertEqual(threads_of(three), threads_of(one) + 2)
+
     def test_cii_names_the_address_that_was_reached_if_the_wall_clock_is_there_too(self):
         for address, named in (("127.0.0.2 127.0.0.1", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")):
             with Daemon(settings={"wallclock.address": address}) as tv:
@@ -77,22 +90,52 @@ class Configured(unittest.TestCase):
                     self.assertEqual(cii.handshake()[0], 101)
                     self.assertIn(f'"udp://{named}:', cii.receive_text())
 
-    def test_the_frequency_error_may_be_left_to_the_system(self):
-        with Daemon(settings={"wallclock.max_freq_error": "auto"}) as tv:
+    def announced_ppm(self, setting, **faults):
+        """The frequency error that answers carry, and that the status tells."""
+        settings = {"wallclock.max_freq_error": setting}
+        with ControlledDaemon(settings=settings, env=environment(**faults)) as tv:
             freq_ppm = self.assert_answers("127.0.0.1", urlsplit(tv.urls["wc"]).port, 1)
-        self.assertGreater(freq_ppm, 0)
-        self.assertLessEqual(freq_ppm, 1000)
+            told_ppm = tv.get("/status")["wall_clock"]["max_freq_error_ppm"]
+        self.assertAlmostEqual(freq_ppm, told_ppm, delta=1 / 256)
+        return freq_ppm
+
+    def test_the_frequency_error_is_what_is_set(self):
+        self.assertEqual(self.announced_ppm("77", FAULT_FREQUENCY="300"), 77)
+
+    def test_the_frequency_error_may_be_left_to_the_system(self):
+        little = self.announced_ppm("auto", FAULT_FREQUENCY="-100")
+        much = self.announced_ppm("auto", FAULT_FREQUENCY="300")
+        self.assertGreater(little, 100)
+        self.assertGreater(much, 300)
+        self.assertAlmostEqual(much - little, 200, delta=1)
+
+    @staticmethod
+    def counters_of(tv, requests):
+        """The counters once so many requests were answered or not."""
+        while True:
+            counters = tv.get("/status")["wall_clock"]["counters"]
+            if counters["answers"] + counters["limited"] == requests:
+                return counters
 
     def test_a_source_beyond_its_limit_gets_fewer_answers_but_some(self):
-        with Daemon(settings={"wallclock.rate_limit": "10"}) as tv:
+        limit, batch, batches = 10, 100, 4
+        with ControlledDaemon(settings={"wallclock.rate_limit": str(limit)}) as tv:
             with asker("127.0.0.1", urlsplit(tv.urls["wc"]).port) as sock:
-                for cookie in range(150):
-                    sock.send(request(cookie))
+                for requests in range(batch, batch * batches + 1, batch):
+                    for cookie in range(batch):
+                        sock.send(request(cookie))
+                    # As many as any receive buffer holds; the next once these were dealt with.
+                    counters = self.counters_of(tv, requests)
+                sock.settimeout(0)
                 answers = 0
-                # Of so many, one in eight is answered; the last of them ends it.
-                while answers <= 10:
-                    answer(sock)
-                    answers += 1
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        answer(sock)
+                        answers += 1
+            self.assertEqual(answers, counters["answers"])
+            # Of those beyond the limit one in eight is answered, by chance.
+            self.assertGreater(answers, limit)
+            self.assertGreater(counters["limited"], 0)
             self.assertEqual(tv.stop()[0], 0)
 
     def test_what_cannot_be_served_is_told(self):
