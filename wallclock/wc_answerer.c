@@ -100,6 +100,8 @@ static void publish_counters(struct wc_answerer *answerer)
     struct dvbcss_wc_server_counters *counters = &answerer->counters;
 
     memcpy(counters->datagrams, answerer->responder.counts, sizeof counters->datagrams);
+    /* The responder knows no limit. */
+    counters->datagrams[DVBCSS_WC_ANSWERED] -= counters->limited;
     counters->kernel_drops = wc_socket_kernel_drops(answerer->socket);
     wc_counters_publish(&answerer->published, counters);
 }

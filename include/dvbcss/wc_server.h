@@ -81,8 +81,8 @@ enum { DVBCSS_WC_SERVER_LIMIT_MAX = 1000000 };
 
 /** What a server has seen and done since it was made. */
 struct dvbcss_wc_server_counters {
-    /** Datagrams taken from the socket, by what was made of them; those under
-     * DVBCSS_WC_ANSWERED are the valid requests. */
+    /** Datagrams taken from the socket, by what was made of them; @ref limited are the rest of
+     * them. Those under DVBCSS_WC_ANSWERED are the valid requests within the limit. */
     uint64_t datagrams[DVBCSS_WC_ANSWER_COUNT];
     /** Answers sent (types 1 and 2). */
     uint64_t answers;
@@ -91,11 +91,12 @@ struct dvbcss_wc_server_counters {
     uint64_t stamped_follow_ups;
     /** Datagrams that the kernel dropped because the receive buffer was full. */
     uint64_t kernel_drops;
-    /** Valid requests whose receive time had to be taken in user space. */
+    /** Valid requests, the limited ones included, whose receive time had to be taken in user space. */
     uint64_t unstamped;
     /** Answers and follow-ups that the kernel refused to send. */
     uint64_t send_failures;
-    /** Valid requests that were not answered because their source asks too often. */
+    /** Valid requests that were not answered because their source asks too often. None of them is
+     * among @ref datagrams. */
     uint64_t limited;
 };
 

@@ -111,10 +111,12 @@ class Configured(unittest.TestCase):
 
     @staticmethod
     def counters_of(tv, requests):
-        """The counters once so many requests were answered or not."""
+        """The counters once so many datagrams were taken."""
         while True:
             counters = tv.get("/status")["wall_clock"]["counters"]
-            if counters["answers"] + counters["limited"] == requests:
+            datagrams = counters["datagrams"]
+            tried = counters["answers"] + counters["send_failures"]
+            if (sum(datagrams.values()), tried) == (requests, datagrams["answered"]):
                 return counters
 
     def test_a_source_beyond_its_limit_gets_fewer_answers_but_some(self):
@@ -132,10 +134,16 @@ class Configured(unittest.TestCase):
                     while True:
                         answer(sock)
                         answers += 1
+            datagrams = counters["datagrams"]
             self.assertEqual(answers, counters["answers"])
+            self.assertEqual(answers, datagrams["answered"])
+            self.assertEqual(answers + datagrams["limited"], batch * batches)
             # Of those beyond the limit one in eight is answered, by chance.
             self.assertGreater(answers, limit)
-            self.assertGreater(counters["limited"], 0)
+            self.assertGreater(datagrams["limited"], 0)
+            self.assertIn(
+                f'wallclock_datagrams_total{{result="limited"}} {datagrams["limited"]}\n',
+                tv.request("GET", "/metrics").text)
             self.assertEqual(tv.stop()[0], 0)
 
     def test_what_cannot_be_served_is_told(self):

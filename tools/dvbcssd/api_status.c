@@ -31,10 +31,11 @@ static json_t *describe_wc_counters(const struct services *services)
     datagrams = json_object();
     for (size_t i = 0; i < DVBCSS_WC_ANSWER_COUNT; i++)
         json_object_set_new(datagrams, names[i], json_integer((json_int_t)counters.datagrams[i]));
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "datagrams", datagrams, "answers",
+    json_object_set_new(datagrams, "limited", json_integer((json_int_t)counters.limited));
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "datagrams", datagrams, "answers",
                      (json_int_t)counters.answers, "follow_ups", (json_int_t)counters.follow_ups,
                      "stamped_follow_ups", (json_int_t)counters.stamped_follow_ups, "kernel_drops",
-                     (json_int_t)counters.kernel_drops, "limited", (json_int_t)counters.limited,
+                     (json_int_t)counters.kernel_drops,
                      "unstamped", (json_int_t)counters.unstamped, "send_failures",
                      (json_int_t)counters.send_failures);
 }

@@ -83,14 +83,13 @@ static void write_wallclock(FILE *out, const struct services *services)
           "Datagrams taken, by what was made of them: answered, or why not.");
     for (size_t i = 0; i < DVBCSS_WC_ANSWER_COUNT; i++)
         labelled(out, "wallclock_datagrams_total", "result", results[i], counters.datagrams[i]);
+    labelled(out, "wallclock_datagrams_total", "result", "limited", counters.limited);
     single(out, "wallclock_answers_total", "counter", "Answers sent.", (double)counters.answers);
     single(out, "wallclock_follow_ups_total", "counter", "Follow-ups sent.",
            (double)counters.follow_ups);
     single(out, "wallclock_kernel_drops_total", "counter",
            "Datagrams that the kernel dropped because the receive buffer was full.",
            (double)counters.kernel_drops);
-    single(out, "wallclock_limited_total", "counter",
-           "Requests not answered because their source asks too often.", (double)counters.limited);
     single(out, "wallclock_unstamped_total", "counter",
            "Requests whose receive time was taken in user space.", (double)counters.unstamped);
     single(out, "wallclock_send_failures_total", "counter",

@@ -17,7 +17,6 @@ const CHARTS = [
             change.rate('wc_ws_requests_total'),
             change.rate('wallclock_datagrams_total') -
                 change.rate('wallclock_datagrams_total', { result: 'answered' }) +
-                change.rate('wallclock_limited_total') +
                 change.rate('wallclock_kernel_drops_total'),
         ],
     },
@@ -81,7 +80,6 @@ const LOSSES = {
     endpoint_ignored_total: 'messages of companions ignored',
     page_mistakes_total: 'messages of pages that were wrong',
     page_silences_total: 'pages given up as silent',
-    wallclock_limited_total: 'wall clock: requests beyond the rate limit',
     wallclock_kernel_drops_total: 'wall clock: requests dropped by the system',
     wallclock_send_failures_total: 'wall clock: answers that could not be sent',
 };
@@ -93,7 +91,13 @@ function refusalItems(metrics) {
     }));
     const datagrams = (metrics.get('dvbcss_wallclock_datagrams_total') ?? [])
         .filter(({ labels }) => labels.result !== 'answered')
-        .map(({ labels, value }) => ({ name: `wall clock: wrong ${labels.result}`, value }));
+        .map(({ labels, value }) => ({
+            name:
+                labels.result === 'limited'
+                    ? 'wall clock: requests beyond the rate limit'
+                    : `wall clock: wrong ${labels.result}`,
+            value,
+        }));
     const pages = (metrics.get('dvbcss_page_refusals_total') ?? []).map(({ labels, value }) => ({
         name: `page refused: ${labels.reason}`,
         value,

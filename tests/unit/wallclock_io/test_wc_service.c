@@ -203,6 +203,7 @@ Test(wc_service, a_source_beyond_its_limit_is_answered_less_but_not_shut_out, .t
         answers++;
     close(asker);
     cr_assert_eq(counters.answers, answers);
+    cr_assert_eq(counters.datagrams[DVBCSS_WC_ANSWERED], answers);
     cr_assert_eq(counters.answers + counters.limited, REQUESTS);
     cr_assert_gt(counters.limited, 0);
     cr_assert_gt(counters.answers, LIMIT, "some beyond the limit are answered");
