@@ -3,6 +3,9 @@
 #include "clients/wc_client_internal.h"
 #include "dvbcss/alloc.h"
 
+/* Room for a burst of a thousand forged answers before the true one, in bytes. */
+enum { RECEIVE_BUFFER_SIZE = 1 << 20 };
+
 /* ---- the socket ----------------------------------------------------------------------------- */
 
 static void on_channel_closed(uv_handle_t *handle)
@@ -34,6 +37,7 @@ static int open_channel(struct dvbcss_wc_client *client)
 {
     struct wc_socket_options options = {
         .transmit_times = true,
+        .receive_buffer = RECEIVE_BUFFER_SIZE,
         .now_ns = read_local_clock,
         .user = client,
     };

@@ -175,6 +175,7 @@ static int open_socket(struct wc_answerer *answerer, const struct dvbcss_wc_serv
         .ipv6_only = options->ipv6_only,
         .reuse_port = options->reuse_port,
         .transmit_times = options->follow_up,
+        .receive_buffer = DVBCSS_WC_SERVER_RECEIVE_BUFFER,
         .now_ns = answerer->now_ns,
         .user = answerer->user,
     };
@@ -243,6 +244,11 @@ const union wc_address *wc_answerer_address(const struct wc_answerer *answerer)
 double wc_answerer_precision_s(const struct wc_answerer *answerer)
 {
     return answerer->precision_s;
+}
+
+size_t wc_answerer_receive_buffer(const struct wc_answerer *answerer)
+{
+    return wc_socket_receive_buffer(answerer->socket);
 }
 
 void wc_answerer_counters(const struct wc_answerer *answerer,

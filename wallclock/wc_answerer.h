@@ -10,6 +10,7 @@
 #define DVBCSS_WALLCLOCK_WC_ANSWERER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dvbcss/wc_server.h"
@@ -51,6 +52,9 @@ const union wc_address *wc_answerer_address(const struct wc_answerer *answerer);
 
 /** The precision in seconds that is announced. Any thread. */
 double wc_answerer_precision_s(const struct wc_answerer *answerer);
+
+/** The receive buffer that the system granted; see dvbcss_wc_service_receive_buffer(). */
+size_t wc_answerer_receive_buffer(const struct wc_answerer *answerer);
 
 /** Reads what was last published. Any thread. */
 void wc_answerer_counters(const struct wc_answerer *answerer,

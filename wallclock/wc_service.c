@@ -292,6 +292,19 @@ double dvbcss_wc_service_precision_s(const struct dvbcss_wc_service *service)
     return largest_s;
 }
 
+size_t dvbcss_wc_service_receive_buffer(const struct dvbcss_wc_service *service)
+{
+    size_t smallest = DVBCSS_WC_SERVER_RECEIVE_BUFFER;
+
+    for (unsigned i = 0; i < service->thread_count * service->address_count; i++) {
+        size_t size = wc_answerer_receive_buffer(service->answerers[i]);
+
+        if (size < smallest)
+            smallest = size;
+    }
+    return smallest;
+}
+
 void dvbcss_wc_service_counters(const struct dvbcss_wc_service *service,
                                 struct dvbcss_wc_server_counters *counters)
 {

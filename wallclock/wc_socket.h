@@ -55,6 +55,9 @@ struct wc_socket_options {
     bool reuse_port;
     /** Transmit timestamps are wanted: wc_socket_transmit_times() will be used. */
     bool transmit_times;
+    /** The receive buffer that is wanted, in bytes; 0 for the system's usual one. The system may
+     * grant less. */
+    int receive_buffer;
     /** The time source of all times here. */
     dvbcss_time_source now_ns;
     void *user;
@@ -81,6 +84,9 @@ void wc_socket_clear_error(struct wc_socket *socket);
 
 /** The address that the socket is bound to. */
 const union wc_address *wc_socket_address(const struct wc_socket *socket);
+
+/** The receive buffer that the system granted, in bytes as it was wanted. */
+size_t wc_socket_receive_buffer(const struct wc_socket *socket);
 
 /** Measures what the mapping of the kernel's stamps onto the time source adds to the precision of a
  * reading, in seconds: the shortest span of so many readings of all clocks. */

@@ -14,8 +14,6 @@
 #include "wallclock/wc_stamp.h"
 
 enum {
-    /* Holds a burst of about a thousand requests; the usual 208 KiB hold about 190. */
-    RECEIVE_BUFFER_SIZE = 1 << 20,
     /* Room for what comes with a datagram: receive stamp, local address, count of drops. */
     CONTROL_SIZE = 192,
     /* Room for what comes with a transmit stamp: stamps, error with an address, local address. */
@@ -52,11 +50,11 @@ static bool set_flag(int descriptor, int level, int name, int value)
     return setsockopt(descriptor, level, name, &value, sizeof value) == 0;
 }
 
-static void enlarge_receive_buffer(int descriptor)
+static void enlarge_receive_buffer(int descriptor, int size)
 {
     /* Beyond the system's limit only with the right to; the limit is good, too. */
-    if (!set_flag(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE))
-        (void)set_flag(descriptor, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_SIZE);
+    if (!set_flag(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, size))
+        (void)set_flag(descriptor, SOL_SOCKET, SO_RCVBUF, size);
 }
 
 /* Starts the kernel's count of transmit stamps at 0: it does when the numbering is switched on. */
@@ -87,7 +85,8 @@ static int set_options(struct wc_socket *socket, const struct wc_socket_options 
              : set_flag(descriptor, IPPROTO_IP, IP_PKTINFO, 1)))
         return DVBCSS_EIO;
     /* The rest makes it better where there is it: without stamps the times are user space's. */
-    enlarge_receive_buffer(descriptor);
+    if (options->receive_buffer > 0)
+        enlarge_receive_buffer(descriptor, options->receive_buffer);
     (void)set_flag(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     (void)set_flag(descriptor, SOL_SOCKET, SO_RXQ_OVFL, 1);
     socket->transmit_times = options->transmit_times && number_transmit_stamps(descriptor);
@@ -164,6 +163,16 @@ int wc_socket_poll_events(const struct wc_socket *socket)
 const union wc_address *wc_socket_address(const struct wc_socket *socket)
 {
     return &socket->address;
+}
+
+size_t wc_socket_receive_buffer(const struct wc_socket *socket)
+{
+    int size = 0;
+    socklen_t length = sizeof size;
+
+    (void)getsockopt(socket->descriptor, SOL_SOCKET, SO_RCVBUF, &size, &length);
+    /* The kernel grants twice what it was asked for, to count its own structures against it. */
+    return (size_t)size / 2;
 }
 
 uint64_t wc_socket_kernel_drops(const struct wc_socket *socket)

@@ -79,6 +79,10 @@ struct dvbcss_wc_server_options {
 /** The largest limit of answers per second that can be set. */
 enum { DVBCSS_WC_SERVER_LIMIT_MAX = 1000000 };
 
+/** The receive buffer that a server asks the system for, in bytes: a burst of about a thousand
+ * requests. */
+enum { DVBCSS_WC_SERVER_RECEIVE_BUFFER = 1 << 20 };
+
 /** What a server has seen and done since it was made. */
 struct dvbcss_wc_server_counters {
     /** Datagrams taken from the socket, by what was made of them; @ref limited are the rest of
@@ -91,7 +95,8 @@ struct dvbcss_wc_server_counters {
     uint64_t stamped_follow_ups;
     /** Datagrams that the kernel dropped because the receive buffer was full. */
     uint64_t kernel_drops;
-    /** Valid requests, the limited ones included, whose receive time had to be taken in user space. */
+    /** Valid requests, the limited ones included, whose receive time had to be taken in user space.
+     */
     uint64_t unstamped;
     /** Answers and follow-ups that the kernel refused to send. */
     uint64_t send_failures;

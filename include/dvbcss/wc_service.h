@@ -85,6 +85,11 @@ DVBCSS_API uint16_t dvbcss_wc_service_port(const struct dvbcss_wc_service *servi
 /** The precision in seconds that is announced: the largest of the threads'. */
 DVBCSS_API double dvbcss_wc_service_precision_s(const struct dvbcss_wc_service *service);
 
+/** The receive buffer that the system granted, in bytes as its limit counts them (on Linux
+ * net.core.rmem_max): the smallest of the threads' and addresses'. At best
+ * DVBCSS_WC_SERVER_RECEIVE_BUFFER. */
+DVBCSS_API size_t dvbcss_wc_service_receive_buffer(const struct dvbcss_wc_service *service);
+
 /** Adds the counters of all threads up. They are those of the end of each thread's last turn. */
 DVBCSS_API void dvbcss_wc_service_counters(const struct dvbcss_wc_service *service,
                                            struct dvbcss_wc_server_counters *counters);

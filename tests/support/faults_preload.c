@@ -5,10 +5,12 @@
  *     FAULT_SIGTERM_AT=N   SIGTERM comes with the N-th system call of those that make something
  *     FAULT_CLOCK_JUMPS=S  the system's time jumps by S seconds with every reading, back and forth
  *     FAULT_FREQUENCY=PPM  the system's time is synchronised, and corrects its clock by so much
+ *     FAULT_RECEIVE_BUFFER=BYTES  the system grants no receive buffer above this
  *     FAULT_SEND=ERRNO,BYTES,EVERY  every so manieth call that sends on an accepted socket fails;
  *                          with ERRNO 0 it takes so many bytes
  *     FAULT_ACCEPT=ERRNO,CALLS      so many calls that accept fail
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,6 +29,7 @@
 static long sigterm_at;
 static long jump_s;
 static const char *frequency_ppm;
+static const char *receive_buffer;
 
 __attribute__((constructor)) static void choose_faults(void)
 {
@@ -39,6 +42,7 @@ __attribute__((constructor)) static void choose_faults(void)
     text = getenv("FAULT_CLOCK_JUMPS");
     jump_s = text ? strtol(text, NULL, 10) : 0;
     frequency_ppm = getenv("FAULT_FREQUENCY");
+    receive_buffer = getenv("FAULT_RECEIVE_BUFFER");
     text = getenv("FAULT_SEND");
     if (text && sscanf(text, "%d,%zu,%u", &fault.error, &fault.bytes, &fault.every) == 3)
         socket_faults_send(&fault);
@@ -84,6 +88,24 @@ int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 int pipe2(int fds[2], int flags)
 {
     return (int)signalled(syscall(SYS_pipe2, fds, flags));
+}
+
+/* ---- sockets --------------------------------------------------------------------------------- */
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+    int most;
+
+    if (receive_buffer && level == SOL_SOCKET && name == SO_RCVBUFFORCE) {
+        errno = EPERM;
+        return -1;
+    }
+    if (receive_buffer && level == SOL_SOCKET && name == SO_RCVBUF) {
+        most = (int)strtol(receive_buffer, NULL, 10);
+        if (*(const int *)value > most)
+            value = &most;
+    }
+    return (int)syscall(SYS_setsockopt, fd, level, name, value, length);
 }
 
 /* ---- the system's time ----------------------------------------------------------------------- */

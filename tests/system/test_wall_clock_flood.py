@@ -146,6 +146,21 @@ class Configured(unittest.TestCase):
                 tv.request("GET", "/metrics").text)
             self.assertEqual(tv.stop()[0], 0)
 
+    def test_a_receive_buffer_that_is_too_small_is_told(self):
+        with ControlledDaemon(env=environment(FAULT_RECEIVE_BUFFER="106496")) as tv:
+            self.assertEqual(tv.get("/status")["wall_clock"]["receive_buffer_bytes"], 106496)
+            self.assertIn("dvbcss_wallclock_receive_buffer_bytes 106496\n",
+                          tv.request("GET", "/metrics").text)
+            told = [line for line in tv.stop()[1] if "wc-receive-buffer" in line]
+        self.assertEqual(len(told), 1)
+        self.assertIn("106496", told[0])
+        self.assertIn("sysctl net.core.rmem_max=1048576", told[0])
+        with ControlledDaemon() as tv:
+            granted = tv.get("/status")["wall_clock"]["receive_buffer_bytes"]
+            told = [line for line in tv.stop()[1] if "wc-receive-buffer" in line]
+        self.assertLessEqual(granted, 1 << 20)
+        self.assertEqual(not told, granted == 1 << 20)
+
     def test_what_cannot_be_served_is_told(self):
         for settings, words in (
             ({"wallclock.address": "127.0.0.1 192.0.2.1"}, "192.0.2.1"),

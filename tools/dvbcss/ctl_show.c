@@ -232,6 +232,7 @@ void ctl_show_status(json_t *what)
                                            {"wall clock/ns", "wall_clock.now_ns"},
                                            {"precision/s", "wall_clock.precision_s"},
                                            {"max freq error/ppm", "wall_clock.max_freq_error_ppm"},
+                                           {"receive buffer/B", "wall_clock.receive_buffer_bytes"},
                                            {"requests answered", "wall_clock.counters.answers"},
                                            {"refused", "limits.refused"},
                                            {"closed by limits", "limits.closed"},

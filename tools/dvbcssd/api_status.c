@@ -35,9 +35,15 @@ static json_t *describe_wc_counters(const struct services *services)
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "datagrams", datagrams, "answers",
                      (json_int_t)counters.answers, "follow_ups", (json_int_t)counters.follow_ups,
                      "stamped_follow_ups", (json_int_t)counters.stamped_follow_ups, "kernel_drops",
-                     (json_int_t)counters.kernel_drops,
-                     "unstamped", (json_int_t)counters.unstamped, "send_failures",
-                     (json_int_t)counters.send_failures);
+                     (json_int_t)counters.kernel_drops, "unstamped", (json_int_t)counters.unstamped,
+                     "send_failures", (json_int_t)counters.send_failures);
+}
+
+static json_t *describe_receive_buffer(const struct services *services)
+{
+    if (!services->wc_service)
+        return json_null();
+    return json_integer((json_int_t)dvbcss_wc_service_receive_buffer(services->wc_service));
 }
 
 static json_t *describe_wall_clock(const struct services *services)
@@ -45,10 +51,11 @@ static json_t *describe_wall_clock(const struct services *services)
     double precision_s = services->wc_service ? dvbcss_wc_service_precision_s(services->wc_service)
                                               : dvbcss_clock_root_precision_s(services->wall_clock);
 
-    return json_pack("{s:o, s:I, s:f, s:f, s:o}", "url", text_or_null(services->urls.wc), "now_ns",
-                     (json_int_t)dvbcss_clock_now_ns(services->wall_clock), "precision_s",
+    return json_pack("{s:o, s:I, s:f, s:f, s:o, s:o}", "url", text_or_null(services->urls.wc),
+                     "now_ns", (json_int_t)dvbcss_clock_now_ns(services->wall_clock), "precision_s",
                      precision_s, "max_freq_error_ppm",
-                     dvbcss_clock_root_max_freq_error_ppm(services->wall_clock), "counters",
+                     dvbcss_clock_root_max_freq_error_ppm(services->wall_clock),
+                     "receive_buffer_bytes", describe_receive_buffer(services), "counters",
                      describe_wc_counters(services));
 }
 

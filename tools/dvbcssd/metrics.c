@@ -95,6 +95,9 @@ static void write_wallclock(FILE *out, const struct services *services)
     single(out, "wallclock_send_failures_total", "counter",
            "Answers and follow-ups that the kernel refused to send.",
            (double)counters.send_failures);
+    single(out, "wallclock_receive_buffer_bytes", "gauge",
+           "The receive buffer that the system granted.",
+           (double)dvbcss_wc_service_receive_buffer(services->wc_service));
     single(out, "wallclock_precision_seconds", "gauge", "The precision that is announced.",
            dvbcss_wc_service_precision_s(services->wc_service));
 }

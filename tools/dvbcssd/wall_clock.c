@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dvbcss/log.h"
 #include "dvbcss/system_time.h"
 
 /* What stands between the addresses of a list. */
@@ -57,6 +58,19 @@ static bool split(struct addresses *addresses, const char *list)
     }
 }
 
+/* More than its limit the system grants only to those with the right to exceed it. */
+static void check_receive_buffer(const struct dvbcss_wc_service *service)
+{
+    size_t granted = dvbcss_wc_service_receive_buffer(service);
+
+    if (granted < DVBCSS_WC_SERVER_RECEIVE_BUFFER)
+        dvbcss_log(
+            DVBCSS_LOG_INFO, "wc-receive-buffer",
+            "the wall clock's receive buffer holds %zu bytes, so that bursts may be dropped: "
+            "\"sysctl net.core.rmem_max=%d\" allows what it asks for",
+            granted, DVBCSS_WC_SERVER_RECEIVE_BUFFER);
+}
+
 int wall_clock_start(struct dvbcss_wc_service **out, const struct config_wallclock *config,
                      char *reason, size_t reason_size)
 {
@@ -78,8 +92,10 @@ int wall_clock_start(struct dvbcss_wc_service **out, const struct config_wallclo
     options.server.answers_per_s = (unsigned)config->rate_limit;
     options.server.max_freq_error_ppm = wall_clock_freq_error_ppm(config);
     result = dvbcss_wc_service_start(out, &options, &report);
-    if (result == 0)
+    if (result == 0) {
+        check_receive_buffer(*out);
         return 0;
+    }
     snprintf(reason, reason_size, "%s%s%s", report.reason, *report.reason ? ": " : "",
              dvbcss_error_text(result));
     return -1;
