@@ -137,6 +137,18 @@ static int make_requester(struct dvbcss_wc_client *client,
     return dvbcss_wc_requester_create(&client->requester, &requester);
 }
 
+static int refuse_bind_address(const char *address, struct dvbcss_report *report)
+{
+    if (report) {
+        report->error = DVBCSS_EINVAL;
+        report->offset = 0;
+        snprintf(report->path, sizeof report->path, "bind_address");
+        snprintf(report->reason, sizeof report->reason,
+                 "%.60s: expected a numeric address without brackets", address);
+    }
+    return DVBCSS_EINVAL;
+}
+
 static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client_options *options,
                   struct dvbcss_report *report)
 {
@@ -147,7 +159,7 @@ static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client
     client->bound = options->bind_address != NULL;
     if (client->bound &&
         wc_address_parse(options->bind_address, options->bind_port, &client->bind_address) != 0)
-        return DVBCSS_EINVAL;
+        return refuse_bind_address(options->bind_address, report);
     client->bind_port = options->bind_port;
     client->adaptive = options->poll.floor_ns != 0;
     if (client->adaptive && dvbcss_wc_poll_init(&client->poll, &options->poll) != 0)

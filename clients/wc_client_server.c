@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "clients/wc_client_internal.h"
@@ -87,6 +88,30 @@ static void retry_lookup(struct dvbcss_wc_client *client)
     wc_client_schedule_lookup(client, backoff_next(&client->backoff, random, -1));
 }
 
+/* The address and port to ask from, as " on 192.168.1.4 port 6677"; "" for any. */
+static void describe_source(const struct dvbcss_wc_client *client, char *text, size_t size)
+{
+    char address[WC_ADDRESS_TEXT_SIZE] = "", port[16] = "";
+
+    if (client->bound && wc_address_format(&client->bind_address, address, sizeof address) != 0)
+        address[0] = '\0';
+    if (client->bind_port != 0)
+        snprintf(port, sizeof port, " port %u", client->bind_port);
+    snprintf(text, size, "%s%s%s%s", *address || *port ? " on" : "", *address ? " " : "", address,
+             port);
+}
+
+static void tell_no_socket(struct dvbcss_wc_client *client, int error)
+{
+    bool of_source = error == DVBCSS_EADDRINUSE || error == DVBCSS_EPERMISSION;
+    char source[WC_ADDRESS_TEXT_SIZE + 32];
+
+    describe_source(client, source, sizeof source);
+    wc_client_tell_trouble(client, of_source ? DVBCSS_EADDRESS : error,
+                           "cannot open a socket%s to ask %s: %s", source, client->server.host,
+                           dvbcss_error_text(error));
+}
+
 /* Asks the chosen address from now on. */
 static void ask_address(struct dvbcss_wc_client *client)
 {
@@ -101,9 +126,7 @@ static void ask_address(struct dvbcss_wc_client *client)
     wc_client_schedule_work(client);
     if (result != 0) {
         retry_lookup(client);
-        wc_client_tell_trouble(client, result == DVBCSS_EADDRINUSE ? DVBCSS_EADDRESS : result,
-                               "cannot open a socket to ask %s: %s", client->server.host,
-                               dvbcss_error_text(result));
+        tell_no_socket(client, result);
     }
 }
 

@@ -40,8 +40,9 @@ static int error_of(int system_error)
     switch (system_error) {
     case EADDRINUSE:
         return DVBCSS_EADDRINUSE;
-    case EADDRNOTAVAIL:
     case EACCES:
+        return DVBCSS_EPERMISSION;
+    case EADDRNOTAVAIL:
     case EAFNOSUPPORT:
         return DVBCSS_EADDRESS;
     case ENOMEM:

@@ -145,8 +145,13 @@ static void tell(struct dvbcss_report *report, int error,
     if (!report)
         return;
     report->error = error;
-    snprintf(report->reason, sizeof report->reason, "address %s port %u",
-             server->address ? server->address : "(none)", server->port);
+    if (error == DVBCSS_EINVAL)
+        snprintf(report->reason, sizeof report->reason,
+                 "address %s: expected a numeric address without brackets",
+                 server->address ? server->address : "(none)");
+    else
+        snprintf(report->reason, sizeof report->reason, "address %s port %u: %s", server->address,
+                 server->port, dvbcss_error_text(error));
 }
 
 /* Opens one thread's sockets; `server->port`, if it is 0, becomes the one that the first got. */

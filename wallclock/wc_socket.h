@@ -65,7 +65,8 @@ struct wc_socket_options {
 
 struct wc_socket;
 
-/** Opens a socket: 0, DVBCSS_EADDRESS, DVBCSS_EADDRINUSE, DVBCSS_EIO, DVBCSS_ENOMEM. */
+/** Opens a socket: 0, DVBCSS_EADDRESS, DVBCSS_EADDRINUSE, DVBCSS_EPERMISSION, DVBCSS_EIO,
+ * DVBCSS_ENOMEM. */
 DVBCSS_NODISCARD int wc_socket_open(struct wc_socket **out,
                                     const struct wc_socket_options *options);
 

@@ -101,8 +101,9 @@ static int bind_to(struct wc_socket *socket, const union wc_address *address)
         switch (errno) {
         case EADDRINUSE:
             return DVBCSS_EADDRINUSE;
-        case EADDRNOTAVAIL:
         case EACCES:
+            return DVBCSS_EPERMISSION;
+        case EADDRNOTAVAIL:
         case EINVAL:
         case ENODEV:
             return DVBCSS_EADDRESS;

@@ -49,7 +49,8 @@ extern "C" {
     X(-65, ETIMEDOUT, "timed out")                                                                 \
     X(-66, ECLOSED, "connection is closed")                                                        \
     X(-67, ETLS, "TLS failed")                                                                     \
-    X(-68, EPROTOCOL, "peer broke the protocol")
+    X(-68, EPROTOCOL, "peer broke the protocol")                                                   \
+    X(-69, EPERMISSION, "permission denied")
 
 /** The codes. `DVBCSS_OK` is 0; all others are negative and keep their number between releases. */
 enum dvbcss_error {

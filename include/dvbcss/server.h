@@ -254,8 +254,9 @@ struct dvbcss_server_counters {
  * @param report  may be NULL; its path is `listen[1]` or the name of another option, its reason has
  *                the address, as in "127.0.0.1:80: permission denied"
  * @return 0, DVBCSS_EINVAL (an option is out of its range), DVBCSS_ENOMEM, DVBCSS_EADDRESS (not an
- *         address, or none of this machine), DVBCSS_EADDRINUSE, DVBCSS_ETLS (certificate or key
- *         cannot be read or used, or do not belong together), DVBCSS_EIO
+ *         address, or none of this machine), DVBCSS_EPERMISSION (the port is reserved),
+ *         DVBCSS_EADDRINUSE, DVBCSS_ETLS (certificate or key cannot be read or used, or do not
+ *         belong together), DVBCSS_EIO
  * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.
  */
 DVBCSS_API DVBCSS_NODISCARD int dvbcss_server_create(struct dvbcss_server **server, uv_loop_t *loop,

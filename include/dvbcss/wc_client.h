@@ -162,7 +162,8 @@ typedef void (*dvbcss_wc_client_closed)(void *user);
  * @param out     the new client; the caller ends it with dvbcss_wc_client_close()
  * @param loop    the caller's loop; must outlive the client
  * @param options required
- * @param report  what is wrong with the URL; may be NULL
+ * @param report  what is wrong with the URL or, its path being `bind_address`, with that; may be
+ *                NULL
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (no wall clock, one that
  *         is not tunable, an address that is not numeric, a setting of requester, policy or
  *         estimator out of its range); DVBCSS_EIO (the system refused a handle or random numbers);

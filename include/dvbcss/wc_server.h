@@ -116,8 +116,8 @@ typedef void (*dvbcss_wc_server_closed)(void *user);
  * @param options NULL for DVBCSS_WC_SERVER_OPTIONS_INIT
  * @return 0, DVBCSS_EINVAL (the address is not numeric), DVBCSS_ERANGE (a figure that
  *         cannot be announced, a limit that is too large), DVBCSS_EADDRESS (not an address of this
- *         machine, or the port is reserved), DVBCSS_EADDRINUSE, DVBCSS_EIO (the system refused a
- * socket), DVBCSS_ENOMEM
+ *         machine), DVBCSS_EPERMISSION (the port is reserved), DVBCSS_EADDRINUSE, DVBCSS_EIO (the
+ *         system refused a socket), DVBCSS_ENOMEM
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_wc_server_create(struct dvbcss_wc_server **out, uv_loop_t *loop,

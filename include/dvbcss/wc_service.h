@@ -65,7 +65,7 @@ struct dvbcss_wc_service_options {
  * Opens all sockets and starts the threads: requests are answered from now on.
  *
  * @param out    the new service; the caller ends it with dvbcss_wc_service_stop()
- * @param report its `reason` tells which address failed; may be NULL
+ * @param report its `reason` tells which address failed, and why; may be NULL
  * @return 0; DVBCSS_EINVAL (no address, or a number of addresses or threads that is out of range);
  *         an error of dvbcss_wc_server_create(); DVBCSS_EIO also if the system refused a thread.
  *         No thread is left behind then.

@@ -6,10 +6,12 @@
  *     FAULT_CLOCK_JUMPS=S  the system's time jumps by S seconds with every reading, back and forth
  *     FAULT_FREQUENCY=PPM  the system's time is synchronised, and corrects its clock by so much
  *     FAULT_RECEIVE_BUFFER=BYTES  the system grants no receive buffer above this
+ *     FAULT_RESERVED_PORTS=1  ports below 1024 are refused, as without the right to them
  *     FAULT_SEND=ERRNO,BYTES,EVERY  every so manieth call that sends on an accepted socket fails;
  *                          with ERRNO 0 it takes so many bytes
  *     FAULT_ACCEPT=ERRNO,CALLS      so many calls that accept fail
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,6 +32,7 @@ static long sigterm_at;
 static long jump_s;
 static const char *frequency_ppm;
 static const char *receive_buffer;
+static bool ports_reserved;
 
 __attribute__((constructor)) static void choose_faults(void)
 {
@@ -43,6 +46,7 @@ __attribute__((constructor)) static void choose_faults(void)
     jump_s = text ? strtol(text, NULL, 10) : 0;
     frequency_ppm = getenv("FAULT_FREQUENCY");
     receive_buffer = getenv("FAULT_RECEIVE_BUFFER");
+    ports_reserved = getenv("FAULT_RESERVED_PORTS") != NULL;
     text = getenv("FAULT_SEND");
     if (text && sscanf(text, "%d,%zu,%u", &fault.error, &fault.bytes, &fault.every) == 3)
         socket_faults_send(&fault);
@@ -60,6 +64,13 @@ static long signalled(long result)
     return result;
 }
 
+static bool is_reserved(const struct sockaddr *address)
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+
+    return address->sa_family == AF_INET && v4->sin_port != 0 && ntohs(v4->sin_port) < 1024;
+}
+
 int socket(int domain, int type, int protocol)
 {
     return (int)signalled(syscall(SYS_socket, domain, type, protocol));
@@ -67,6 +78,10 @@ int socket(int domain, int type, int protocol)
 
 int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
+    if (ports_reserved && is_reserved(address)) {
+        errno = EACCES;
+        return -1;
+    }
     return (int)signalled(syscall(SYS_bind, fd, address, length));
 }
 

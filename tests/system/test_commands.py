@@ -7,6 +7,7 @@ import socket
 import subprocess
 import unittest
 
+from faults import environment
 from processes import DEADLINE_S, Daemon, Program
 
 DVBCSS = os.environ["DVBCSS"]
@@ -60,7 +61,29 @@ class CommandLine(unittest.TestCase):
             self.assertNotEqual(done.stderr, "", arguments)
 
 
+    def test_a_bind_address_that_cannot_be_is_refused_by_its_name(self):
+        for address in ("bogus", "[::1]", "tv.local"):
+            done = dvbcss("wc", "127.0.0.1", "6677", address)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(f"BIND-ADDRESS: {address}: expected a numeric address", done.stderr)
+            self.assertNotIn("127.0.0.1", done.stderr)
+
+
 class WithoutTv(unittest.TestCase):
+    def test_where_no_socket_can_be_opened_is_told(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = str(taken.getsockname()[1])
+            for source, words in (
+                (["192.0.2.1"], "on 192.0.2.1 to ask 127.0.0.1: address cannot be used"),
+                (["127.0.0.1", port], f"on 127.0.0.1 port {port} to ask 127.0.0.1: address is in"),
+                (["127.0.0.1", "99"], "on 127.0.0.1 port 99 to ask 127.0.0.1: permission denied"),
+            ):
+                with Program([DVBCSS, "wc", "127.0.0.1", "6677", *source],
+                             env=environment(FAULT_RESERVED_PORTS="1")) as wc:
+                    said = wc.out.until(lambda line: "cannot open a socket" in line)
+                    self.assertIn(words, said)
+
     def test_a_refused_connection_is_status_1_with_once(self):
         with nobody() as taken:
             done = dvbcss("cii", "--once", f"ws://127.0.0.1:{taken.getsockname()[1]}/cii")

@@ -162,12 +162,18 @@ class Configured(unittest.TestCase):
         self.assertEqual(not told, granted == 1 << 20)
 
     def test_what_cannot_be_served_is_told(self):
+        reserved = {"wallclock.port": "99"}
         for settings, words in (
-            ({"wallclock.address": "127.0.0.1 192.0.2.1"}, "192.0.2.1"),
-            ({"wallclock.address": " , "}, "address"),
+            ({"wallclock.address": "127.0.0.1 192.0.2.1"}, "address 192.0.2.1 port"),
+            ({"wallclock.address": " , "}, "expected 1 to 64 addresses"),
+            ({"wallclock.address": "localhost"}, "localhost: expected a numeric address"),
+            ({"wallclock.address": "[::1]"}, "[::1]: expected a numeric address without brackets"),
+            (reserved, "address 127.0.0.1 port 99: permission denied"),
+            ({"wallclock.max_freq_error": "kernel"}, "expected a number, or auto"),
+            ({"wallclock.max_freq_error": "0"}, "expected a number from 0.01 to 100000, or auto"),
         ):
             with self.assertRaises(AssertionError) as refusal:
-                Daemon(settings=settings)
+                Daemon(settings=settings, env=environment(FAULT_RESERVED_PORTS="1"))
             self.assertIn("wallclock", str(refusal.exception))
             self.assertIn(words, str(refusal.exception))
 

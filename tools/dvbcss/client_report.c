@@ -2,12 +2,26 @@
 
 #include <string.h>
 
+/* What the command line calls an option of a client; else it is the URL that is wrong. */
+static const char *culprit(const struct dvbcss_report *report, const char *url)
+{
+    static const struct {
+        const char *path;
+        const char *name;
+    } others[] = {{"pin", "--pin"}, {"bind_address", "BIND-ADDRESS"}};
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(report->path, others[i].path) == 0)
+            return others[i].name;
+    return url;
+}
+
 int client_report_failure(const struct watch *watch, const char *url, int error,
                           const struct dvbcss_report *report)
 {
     bool bad_url = error <= DVBCSS_ELENGTH || error == DVBCSS_ERANGE || *report->reason;
 
-    failure(watch->command, "%s: %s", strcmp(report->path, "pin") == 0 ? "--pin" : url,
+    failure(watch->command, "%s: %s", culprit(report, url),
             *report->reason ? report->reason : dvbcss_error_text(error));
     return bad_url ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -175,11 +175,17 @@ static int read_accuracy(const struct config_key *key, void *member, const char 
 static int read_freq_error(const struct config_key *key, void *member, const char *text,
                            char *reason, size_t reason_size)
 {
+    size_t length;
+
     if (strcmp(text, "auto") == 0) {
         *(double *)member = 0;
         return 0;
     }
-    return read_number(key, member, text, reason, reason_size);
+    if (read_number(key, member, text, reason, reason_size) == 0)
+        return 0;
+    length = strlen(reason);
+    snprintf(reason + length, reason_size - length, ", or auto");
+    return -1;
 }
 
 /* Permissions, as 0660. */

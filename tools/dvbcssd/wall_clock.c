@@ -96,8 +96,7 @@ int wall_clock_start(struct dvbcss_wc_service **out, const struct config_wallclo
         check_receive_buffer(*out);
         return 0;
     }
-    snprintf(reason, reason_size, "%s%s%s", report.reason, *report.reason ? ": " : "",
-             dvbcss_error_text(result));
+    snprintf(reason, reason_size, "%s", *report.reason ? report.reason : dvbcss_error_text(result));
     return -1;
 }
 

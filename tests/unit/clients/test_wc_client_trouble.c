@@ -272,6 +272,10 @@ Test(wc_client_trouble, options_that_cannot_be_are_refused)
     fixture.options.url = "udp://127.0.0.1:6677";
     fixture.options.bind_address = "here";
     cr_assert_eq(create_result(&fixture, NULL), DVBCSS_EINVAL);
+    cr_assert_eq(create_result(&fixture, &report), DVBCSS_EINVAL);
+    cr_assert_eq(report.error, DVBCSS_EINVAL);
+    cr_assert_str_eq(report.path, "bind_address");
+    cr_assert_not_null(strstr(report.reason, "here"));
     fixture.options.bind_address = NULL;
     fixture.options.wall_clock = NULL;
     cr_assert_eq(create_result(&fixture, NULL), DVBCSS_EINVAL);
