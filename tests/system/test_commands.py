@@ -14,6 +14,8 @@ DVBCSS = os.environ["DVBCSS"]
 PTS = "urn:dvb:css:timeline:pts"
 SETTINGS = {"content.id": "dvb://1.2.3", "timeline.pts.selector": PTS, "timeline.pts.speed": "0",
             "timeline.pts.start": "900000"}
+REJECTIONS = {"source", "length", "version", "type", "originate", "late", "duplicate", "backwards",
+              "rtt"}
 COMMANDS = ("companion", "wc", "cii", "ts", "decode")
 
 
@@ -45,7 +47,9 @@ class CommandLine(unittest.TestCase):
         bad = [[], ["nothing"], ["cii"], ["cii", "a", "b"], ["ts", "ws://h/ts"],
                ["wc", "--count", "x"], ["wc", "--count", "-1"], ["cii", "--timeout", "soon"],
                ["companion", "--rate", "0", "ws://h/"], ["companion", "--no-such-option"],
-               ["decode", "--as", "nothing", "{}"], ["wc", "127.0.0.1", "6677", "0.0.0.0", "x"]]
+               ["decode", "--as", "nothing", "{}"], ["wc", "127.0.0.1", "6677", "0.0.0.0", "x"],
+               ["wc", "--floor", "0"], ["wc", "--ceiling", "soon"], ["wc", "--target", "-1"],
+               ["wc", "--floor", "2", "--ceiling", "1"], ["wc", "--repeat", "1", "--target", "1"]]
         for arguments in bad:
             done = dvbcss(*arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
@@ -61,6 +65,12 @@ class CommandLine(unittest.TestCase):
             self.assertNotEqual(done.stderr, "", arguments)
 
 
+    def test_a_polling_that_cannot_be_is_refused_with_its_figures(self):
+        done = dvbcss("wc", "--floor", "2.5")
+        self.assertIn("the floor of 2.5 s is above the ceiling of 1.8 s", done.stderr)
+        done = dvbcss("wc", "--ceiling", "1")
+        self.assertIn("the floor of 1.2 s is above the ceiling of 1 s", done.stderr)
+
     def test_a_bind_address_that_cannot_be_is_refused_by_its_name(self):
         for address in ("bogus", "[::1]", "tv.local"):
             done = dvbcss("wc", "127.0.0.1", "6677", address)
@@ -70,6 +80,27 @@ class CommandLine(unittest.TestCase):
 
 
 class WithoutTv(unittest.TestCase):
+    def test_answers_that_are_not_believed_are_counted_by_reason(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            server.settimeout(DEADLINE_S)
+            port = server.getsockname()[1]
+            with Program([DVBCSS, "wc", "127.0.0.1", str(port), "--repeat", "0.01"]) as wc:
+                for _ in range(3):
+                    asked, asker = server.recvfrom(64)
+                    # The right one, and it again; one to another request; one too short.
+                    right = asked[:1] + b"\1" + asked[2:8] + asked[8:16] + bytes(16)
+                    forged = right[:8] + bytes(b ^ 1 for b in right[8:16]) + right[16:]
+                    for sent in (forged, right, right, right[:31]):
+                        server.sendto(sent, asker)
+                    wc.out.until(lambda line: line.endswith("exchanges useful)"))
+                wc.signal(signal.SIGINT)
+                last = wc.out.rest()[-1]
+        rejected = dict(reversed(part.split()) for part in
+                        last.split("rejected: ")[1].split(", "))
+        self.assertLessEqual({"length", "originate", "duplicate"}, set(rejected))
+        self.assertLess(0, int(rejected["originate"]))
+
     def test_where_no_socket_can_be_opened_is_told(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 0))
@@ -150,6 +181,47 @@ class WithTv(unittest.TestCase):
         self.assertGreater(clock["bound_s"], 0)
         unknown = [line for line in lines if line["event"] == "clock" and not line["exchanges"]]
         self.assertTrue(all(line["rtt_s"] is None for line in unknown))
+
+    def test_what_is_known_of_the_server_and_the_way_to_it_is_shown(self):
+        clock = self.lines("wc", self.tv.urls["wc"], "--count", "1")[-1]
+        self.assertAlmostEqual(clock["offset_ns"], clock["wall_ns"] - clock["local_ns"], delta=1e6)
+        self.assertLess(abs(clock["frequency_ppm"]), 1000)
+        self.assertLess(0, clock["rtt_p50_s"])
+        self.assertLessEqual(clock["rtt_p50_s"], clock["rtt_p95_s"])
+        self.assertAlmostEqual(clock["useful_share"], clock["useful"] / clock["exchanges"])
+        self.assertEqual(set(clock["rejected"]), REJECTIONS)
+        self.assertLessEqual(max(clock["user_t1"], clock["user_t4"]), clock["exchanges"])
+
+    def test_before_the_first_answer_nothing_is_claimed_of_the_server(self):
+        with nobody() as taken:
+            port = taken.getsockname()[1]
+            with Program([DVBCSS, "wc", f"udp://127.0.0.1:{port}", "--json"]) as wc:
+                clock = wc.json(lambda line: line["event"] == "clock")
+        for member in ("offset_ns", "frequency_ppm", "rtt_p50_s", "rtt_p95_s", "useful_share"):
+            self.assertIsNone(clock[member], member)
+
+    def test_each_exchange_tells_who_took_its_times(self):
+        lines = self.lines("wc", self.tv.urls["wc"], "--count", "1", "--exchanges")
+        exchanges = [line for line in lines if line["event"] == "exchange"]
+        for time in ("t1", "t4"):
+            words = [line[f"{time}_stamp"] for line in exchanges]
+            self.assertLessEqual(set(words), {"kernel", "user"})
+            self.assertGreaterEqual(words.count("user"), lines[-1][f"user_{time}"])
+
+    def test_for_people_the_wall_clock_ends_with_a_summary(self):
+        done = dvbcss("wc", self.tv.urls["wc"], "--count", "1")
+        self.assertRegex(
+            done.stdout,
+            r"\noffset -?\d+ ns  frequency [+-][0-9.]+ ppm  rtt [0-9.]+ ms \(95 %: [0-9.]+ ms\)\n"
+            r"\d+ of \d+ exchanges useful  \d+ timeouts  rejected: none\n")
+
+    def test_the_span_between_requests_is_chosen(self):
+        port = self.tv.urls["wc"].rsplit(":", 1)[1]
+        arguments = [DVBCSS, "wc", "127.0.0.1", port, "--json", "--floor", "0.001",
+                     "--ceiling", "0.001", "--interval", "0.01"]
+        # With the usual span of more than a second they would take minutes.
+        with Program(arguments) as wc:
+            wc.json(lambda line: line["event"] == "clock" and line["exchanges"] > 200)
 
     def test_host_and_port_may_stand_apart(self):
         port = self.tv.urls["wc"].rsplit(":", 1)[1]

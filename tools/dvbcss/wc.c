@@ -1,7 +1,6 @@
 /*
  * dvbcss wc: follows a TV's wall clock, and shows how far it may be off.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "dvbcss/wc_client.h"
 #include "local_clock.h"
 #include "watch.h"
+#include "wc_report.h"
 
 enum { URL_SIZE = 300 };
 
@@ -19,10 +19,17 @@ struct wc_watch {
     struct watch watch;
     struct dvbcss_wc_client_options options;
     double max_freq_error_ppm;
+    /* --repeat, and one of those that plan when to ask: one or the other. */
+    bool fixed;
+    bool planned;
+    bool show_exchanges;
+    struct wc_report_stamps stamps;
     struct local_clock clock;
     struct dvbcss_wc_client *client;
     char url[URL_SIZE];
 };
+
+#define HELP_SAMPLES HELP_INTERVAL("0.2") HELP_WATCH_OPTIONS("samples of the available clock")
 
 static const char help[] =
     "Usage: dvbcss wc [OPTION]... udp://HOST:PORT [BIND-ADDRESS [BIND-PORT]]\n"
@@ -30,55 +37,38 @@ static const char help[] =
     "Follow the wall clock of a television (127.0.0.1, port 6677 unless told otherwise) and show\n"
     "how far it may be off.\n"
     "\n"
-    "      --repeat SECONDS    time between requests\n"
-    "      --reply-timeout SECONDS  time to wait for an answer\n"
+    "      --floor SECONDS     shortest time between requests while all is well (1.2)\n"
+    "      --ceiling SECONDS   longest time between requests (1.8)\n"
+    "      --target SECONDS    error bound that is good enough to ask seldom (0.0003)\n"
+    "      --repeat SECONDS    time between requests, whatever the error bound\n"
+    "      --reply-timeout SECONDS  time to wait for an answer (0.2)\n"
     "      --max-error SECONDS the clock counts as available up to this error (any)\n"
     "      --freq-error PPM    largest frequency error of this machine's clock (500)\n"
-    "  -x, --exchanges         show each exchange with its four times\n" HELP_INTERVAL("0.2")
-        HELP_WATCH_OPTIONS(
-            "samples of the available clock") "\n"
-                                              "Each JSON line has an event: exchange, "
-                                              "availability, "
-                                              "trouble or clock. Times\n"
-                                              "named local_ns are of "
-                                              "CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
+    "  -x, --exchanges         show each exchange with its four times\n" HELP_SAMPLES "\n"
+    "Each JSON line has an event: exchange, availability, trouble or clock. Times\n"
+    "named local_ns are of CLOCK_MONOTONIC_RAW.\n" HELP_EXIT_CODES;
 
 /* ---- what is shown -------------------------------------------------------------------------- */
-
-static void print_clock(struct wc_watch *self, const struct dvbcss_wc_client_status *status,
-                        int64_t local_ns, int64_t wall_ns)
-{
-    double rtt_s = status->rtt_last_ns < 0 ? NAN : (double)status->rtt_last_ns / 1e9;
-
-    watch_print(&self->watch,
-                json_pack("{s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "event", "clock",
-                          "local_ns", (json_int_t)local_ns, "wall_ns", (json_int_t)wall_ns,
-                          "available", status->available, "bound_s",
-                          watch_json_number(status->dispersion_s), "worst_bound_s",
-                          watch_json_number(dvbcss_wc_client_worst_dispersion_s(self->client)),
-                          "rtt_s", watch_json_number(rtt_s), "exchanges",
-                          (json_int_t)status->exchanges, "useful", (json_int_t)status->useful,
-                          "kernel_drops", (json_int_t)status->kernel_drops));
-}
 
 static void sample(struct watch *watch)
 {
     struct wc_watch *self = (struct wc_watch *)watch;
-    struct dvbcss_wc_client_status status;
-    int64_t local_ns, wall_ns;
+    struct wc_report_clock clock = {.stamps = self->stamps};
+    const struct dvbcss_wc_client_status *status = &clock.status;
 
-    dvbcss_wc_client_status(self->client, &status);
-    local_clock_read(&self->clock, &local_ns, &wall_ns);
+    dvbcss_wc_client_status(self->client, &clock.status);
+    local_clock_read(&self->clock, &clock.local_ns, &clock.wall_ns);
+    clock.worst_bound_s = dvbcss_wc_client_worst_dispersion_s(self->client);
     if (watch->json)
-        print_clock(self, &status, local_ns, wall_ns);
-    else if (status.available)
+        wc_report_clock(watch, &clock);
+    else if (status->available)
         watch_show(watch, "%.6f s  +/- %.3f ms  rtt %.3f ms  (%llu of %llu exchanges useful)",
-                   (double)wall_ns / 1e9, status.dispersion_s * 1e3,
-                   (double)status.rtt_last_ns / 1e6, (unsigned long long)status.useful,
-                   (unsigned long long)status.exchanges);
+                   (double)clock.wall_ns / 1e9, status->dispersion_s * 1e3,
+                   (double)status->rtt_last_ns / 1e6, (unsigned long long)status->useful,
+                   (unsigned long long)status->exchanges);
     else
         watch_wait(watch, "waiting for the wall clock");
-    if (status.available)
+    if (status->available)
         watch_count(watch);
 }
 
@@ -98,21 +88,13 @@ static void on_availability(void *user, bool available)
 static void on_exchange(void *user, const struct dvbcss_wc_exchange *exchange)
 {
     struct wc_watch *self = user;
-    const struct dvbcss_wc_candidate *candidate = &exchange->candidate;
 
-    if (self->watch.json)
-        watch_print(
-            &self->watch,
-            json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "event", "exchange",
-                      "t1", (json_int_t)candidate->t1_ns, "t2", (json_int_t)candidate->t2_ns, "t3",
-                      (json_int_t)candidate->t3_ns, "t4", (json_int_t)candidate->t4_ns, "offset_ns",
-                      (json_int_t)exchange->offset_ns, "rtt_ns", (json_int_t)exchange->rtt_ns,
-                      "adjusted", exchange->outcome.adjusted, "jumped", exchange->outcome.jumped,
-                      "bound_s", watch_json_number(exchange->dispersion_s)));
-    else
-        watch_say(&self->watch, "offset %lld ns  rtt %lld ns%s%s", (long long)exchange->offset_ns,
-                  (long long)exchange->rtt_ns, exchange->outcome.adjusted ? "  adopted" : "",
-                  exchange->outcome.jumped ? "  (the server's clock has jumped)" : "");
+    if (exchange->candidate.flags & DVBCSS_WC_USER_T1)
+        self->stamps.user_t1++;
+    if (exchange->candidate.flags & DVBCSS_WC_USER_T4)
+        self->stamps.user_t4++;
+    if (self->show_exchanges)
+        wc_report_exchange(&self->watch, exchange);
 }
 
 static void on_trouble(void *user, const struct dvbcss_wc_trouble *trouble)
@@ -137,12 +119,19 @@ static int start(struct watch *watch)
 
 static void stop(struct watch *watch)
 {
-    dvbcss_wc_client_close(((struct wc_watch *)watch)->client, NULL, NULL);
+    struct wc_watch *self = (struct wc_watch *)watch;
+    struct dvbcss_wc_client_status status;
+
+    if (!self->client)
+        return;
+    dvbcss_wc_client_status(self->client, &status);
+    wc_report_summary(watch, &status, &self->stamps);
+    dvbcss_wc_client_close(self->client, NULL, NULL);
 }
 
 static const struct watch_ops ops = {start, sample, stop};
 
-enum { REPEAT = 256, REPLY_TIMEOUT, MAX_ERROR, FREQ_ERROR };
+enum { REPEAT = 256, REPLY_TIMEOUT, FLOOR, CEILING, TARGET, MAX_ERROR, FREQ_ERROR };
 
 static bool read_ns(const char *argument, int64_t *out_ns)
 {
@@ -160,18 +149,43 @@ static bool take_option(struct watch *watch, int option, const char *argument)
 
     switch (option) {
     case REPEAT:
-        self->options.poll.floor_ns = 0;
+        self->fixed = true;
         return read_ns(argument, &self->options.requester.interval_ns);
     case REPLY_TIMEOUT:
         return read_ns(argument, &self->options.requester.timeout_ns);
+    case FLOOR:
+        self->planned = true;
+        return read_ns(argument, &self->options.poll.floor_ns);
+    case CEILING:
+        self->planned = true;
+        return read_ns(argument, &self->options.poll.ceiling_ns);
+    case TARGET:
+        self->planned = true;
+        return read_number(argument, 0, 3600, &self->options.poll.target_s);
     case MAX_ERROR:
         return read_number(argument, 0, 1e6, &self->options.max_dispersion_s);
     case FREQ_ERROR:
         return read_number(argument, 0, 100000, &self->max_freq_error_ppm);
     default:
-        self->options.events.exchange = on_exchange;
+        self->show_exchanges = true;
         return true;
     }
+}
+
+/* Options that are right each by itself, but not together. */
+static int check_polling(struct wc_watch *self)
+{
+    struct dvbcss_wc_poll_options *poll = &self->options.poll;
+
+    if (self->fixed && self->planned)
+        return usage_error(self->watch.command,
+                           "--repeat leaves nothing to --floor, --ceiling and --target");
+    if (poll->floor_ns > poll->ceiling_ns)
+        return usage_error(self->watch.command, "the floor of %g s is above the ceiling of %g s",
+                           (double)poll->floor_ns / 1e9, (double)poll->ceiling_ns / 1e9);
+    if (self->fixed)
+        poll->floor_ns = 0;
+    return -1;
 }
 
 /* udp://HOST:PORT, or HOST and PORT apart; then where to ask from. */
@@ -208,6 +222,9 @@ static int run(const struct command *command, int argc, char **argv)
     static const struct option options[] = {
         {"repeat", required_argument, NULL, REPEAT},
         {"reply-timeout", required_argument, NULL, REPLY_TIMEOUT},
+        {"floor", required_argument, NULL, FLOOR},
+        {"ceiling", required_argument, NULL, CEILING},
+        {"target", required_argument, NULL, TARGET},
         {"max-error", required_argument, NULL, MAX_ERROR},
         {"freq-error", required_argument, NULL, FREQ_ERROR},
         {"exchanges", no_argument, NULL, 'x'},
@@ -219,10 +236,13 @@ static int run(const struct command *command, int argc, char **argv)
 
     watch_init(&self.watch, command, &ops, 0.2);
     self.options.events.availability = on_availability;
+    self.options.events.exchange = on_exchange;
     self.options.events.trouble = on_trouble;
     self.options.user = &self;
     exit_code =
         watch_read_options(&self.watch, argc, argv, "x" WATCH_LETTERS, options, take_option);
+    if (exit_code < 0)
+        exit_code = check_polling(&self);
     if (exit_code < 0)
         exit_code = take_arguments(&self, argc - optind, argv + optind);
     if (exit_code >= 0)
