@@ -223,6 +223,13 @@ class WithTv(unittest.TestCase):
         with Program(arguments) as wc:
             wc.json(lambda line: line["event"] == "clock" and line["exchanges"] > 200)
 
+    def test_a_bound_that_is_good_enough_is_left_alone(self):
+        lines = self.lines("wc", self.tv.urls["wc"], "--target", "1000", "--floor", "0.001",
+                           "--ceiling", "3600", "--reply-timeout", "30", "--interval", "0.05",
+                           "--count", "20")
+        # The burst at the start, and no more: the usual target is asked for each 0.3 s.
+        self.assertLessEqual(lines[-1]["exchanges"], 8)
+
     def test_host_and_port_may_stand_apart(self):
         port = self.tv.urls["wc"].rsplit(":", 1)[1]
         self.lines("wc", "127.0.0.1", port, "127.0.0.1", "random", "--count", "1")

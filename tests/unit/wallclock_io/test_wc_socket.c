@@ -276,6 +276,18 @@ Test(wc_socket, what_cannot_be_bound_to_is_refused_with_the_reason)
     wc_socket_close(first);
 }
 
+Test(wc_socket, tells_the_receive_buffer_that_it_was_granted)
+{
+    enum { LITTLE = 8192 };
+    struct wc_socket_options options = {.receive_buffer = LITTLE, .now_ns = dvbcss_monotonic_ns};
+    struct wc_socket *asked;
+
+    cr_assert_eq(wc_address_parse("127.0.0.1", 0, &options.address), 0);
+    cr_assert_eq(wc_socket_open(&asked, &options), 0);
+    cr_assert_eq(wc_socket_receive_buffer(asked), LITTLE);
+    wc_socket_close(asked);
+}
+
 Test(wc_socket, counts_what_the_kernel_dropped)
 {
     struct wc_socket *receiver = open_socket("127.0.0.1", false);
