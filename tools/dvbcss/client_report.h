@@ -8,7 +8,8 @@
 #include "dvbcss/client.h"
 #include "watch.h"
 
-/** Says why a client could not be made. Returns EXIT_USAGE for a bad URL or option, else EXIT_FAILED. */
+/** Says why a client could not be made. Returns EXIT_USAGE for a bad URL or option, else
+ * EXIT_FAILED. */
 int client_report_failure(const struct watch *watch, const char *url, int error,
                           const struct dvbcss_report *report);
 
