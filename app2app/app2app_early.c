@@ -22,14 +22,13 @@ void app2app_early_clear(struct app2app_early *early)
         dvbcss_message_release(message);
 }
 
-int app2app_early_keep(struct app2app_early *early, const struct dvbcss_endpoint_limits *limits,
+int app2app_early_keep(struct app2app_early *early, size_t max_messages, size_t max_bytes,
                        struct dvbcss_message *message)
 {
     const size_t length = dvbcss_message_length(message);
     struct kept *kept;
 
-    if (early->count >= limits->max_queued_messages || length > limits->max_queued_bytes ||
-        early->bytes > limits->max_queued_bytes - length)
+    if (early->count >= max_messages || length > max_bytes || early->bytes > max_bytes - length)
         return DVBCSS_EFULL;
     kept = dvbcss_malloc(sizeof *kept);
     if (!kept)

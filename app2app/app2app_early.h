@@ -24,11 +24,9 @@ void app2app_early_init(struct app2app_early *early);
 /** Throws the messages away. */
 void app2app_early_clear(struct app2app_early *early);
 
-/** Keeps a message: 0, DVBCSS_EFULL (it would exceed the bounds of the queue in @p limits) or
- * DVBCSS_ENOMEM. */
-DVBCSS_NODISCARD int app2app_early_keep(struct app2app_early *early,
-                                        const struct dvbcss_endpoint_limits *limits,
-                                        struct dvbcss_message *message);
+/** Keeps a message: 0, DVBCSS_EFULL (one of the bounds would be exceeded) or DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int app2app_early_keep(struct app2app_early *early, size_t max_messages,
+                                        size_t max_bytes, struct dvbcss_message *message);
 
 /** Takes the oldest message, to be released; NULL if there is none. */
 struct dvbcss_message *app2app_early_take(struct app2app_early *early);

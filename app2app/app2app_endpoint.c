@@ -1,10 +1,9 @@
 #include "dvbcss/app2app_endpoint.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
-#include "app2app/app2app_early.h"
-#include "app2app/app2app_path.h"
+#include "app2app/app2app_backlog.h"
+#include "app2app/app2app_client.h"
 #include "common/list.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
@@ -17,8 +16,9 @@ struct dvbcss_app2app_endpoint {
     char *local_hosts;
     struct dvbcss_access local_access;
     bool local_from_anywhere;
-    size_t max_waiting;
-    size_t max_waiting_per_name;
+    struct dvbcss_app2app_waiting_limits waiting_limits;
+    size_t max_early_bytes;
+    struct app2app_backlog_limits backlog_limits;
     /* Clients that wait, the one that waits longest first. */
     struct list_node waiting;
     void (*on_disconnect)(void *context, struct dvbcss_connection *connection, unsigned code,
@@ -28,21 +28,6 @@ struct dvbcss_app2app_endpoint {
     bool destroying;
 };
 
-/* What each connection carries. */
-struct client {
-    /* On `waiting` while it waits. */
-    struct list_node node;
-    struct dvbcss_connection *connection;
-    struct client *partner;
-    struct app2app_place place;
-    struct app2app_early early;
-};
-
-static struct client *client_of(struct dvbcss_connection *connection)
-{
-    return dvbcss_connection_user_data(connection);
-}
-
 static struct app2app_place place_in(const struct dvbcss_app2app_endpoint *endpoint,
                                      const char *path)
 {
@@ -50,28 +35,6 @@ static struct app2app_place place_in(const struct dvbcss_app2app_endpoint *endpo
 }
 
 /* ---- who may connect ------------------------------------------------------------------------ */
-
-static bool is_same_address(const struct sockaddr *a, const struct sockaddr *b)
-{
-    const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
-    const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
-
-    if (a->sa_family != b->sa_family)
-        return false;
-    return a->sa_family == AF_INET ? a4->sin_addr.s_addr == b4->sin_addr.s_addr
-                                   : memcmp(&a6->sin6_addr, &b6->sin6_addr, 16) == 0;
-}
-
-/* A peer on this machine comes from the address that it asks, or from the loopback network. */
-static bool is_on_this_machine(const struct sockaddr *peer, const struct sockaddr *local)
-{
-    const struct sockaddr_in *v4 = (const void *)peer;
-
-    if (peer->sa_family != AF_INET && peer->sa_family != AF_INET6)
-        return true;
-    return is_same_address(peer, local) ||
-           (peer->sa_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET);
-}
 
 static void refuse(const struct dvbcss_handshake *handshake, unsigned status, const char *body)
 {
@@ -89,49 +52,65 @@ static void refuse(const struct dvbcss_handshake *handshake, unsigned status, co
     (void)error; /* Refused it is in any case. */
 }
 
+/* Pages on this machine are nobody that limits of one address protect from. */
+static struct app2app_address address_of(const struct app2app_place *place,
+                                         const struct sockaddr *peer, const struct sockaddr *local)
+{
+    struct app2app_address address = app2app_address_of(peer, local);
+
+    address.limited = address.limited && !(place->local && app2app_address_is_here(peer, local));
+    return address;
+}
+
 /* Whether there is a client to be paired with, and how many of one's own side wait beside one. */
 struct crowd {
-    struct client *partner;
+    struct app2app_client *partner;
     size_t in_all;
-    size_t alike;
+    size_t of_name;
+    size_t of_address;
 };
 
 static struct crowd look_around(const struct dvbcss_app2app_endpoint *endpoint,
-                                const struct app2app_place *place)
+                                const struct app2app_place *place,
+                                const struct app2app_address *address)
 {
-    struct crowd crowd = {NULL, 0, 0};
+    struct crowd crowd = {NULL, 0, 0, 0};
     struct list_node *node, *after;
 
     LIST_FOR_EACH (node, after, (struct list_node *)&endpoint->waiting) {
-        struct client *client = CONTAINER_OF(node, struct client, node);
+        struct app2app_client *client = CONTAINER_OF(node, struct app2app_client, node);
+        bool same_name = strcmp(client->place.name, place->name) == 0;
 
-        crowd.in_all++;
-        if (strcmp(client->place.name, place->name) != 0)
-            continue;
-        if (client->place.local == place->local)
-            crowd.alike++;
-        else if (!crowd.partner && !dvbcss_connection_closing(client->connection))
+        if (client->place.local == place->local) {
+            crowd.in_all++;
+            crowd.of_name += same_name;
+            crowd.of_address += app2app_address_equal(&client->address, address);
+        } else if (same_name && !crowd.partner && !dvbcss_connection_closing(client->connection)) {
             crowd.partner = client;
+        }
     }
     return crowd;
 }
 
 static bool has_room(const struct dvbcss_app2app_endpoint *endpoint, const struct crowd *crowd)
 {
-    return crowd->partner ||
-           (crowd->in_all < endpoint->max_waiting && crowd->alike < endpoint->max_waiting_per_name);
+    const struct dvbcss_app2app_waiting_limits *limits = &endpoint->waiting_limits;
+
+    return crowd->partner || (crowd->in_all < limits->in_all && crowd->of_name < limits->per_name &&
+                              crowd->of_address < limits->per_address);
 }
 
 static void on_handshake(void *context, const struct dvbcss_handshake *handshake)
 {
     struct dvbcss_app2app_endpoint *endpoint = context;
     const struct app2app_place place = place_in(endpoint, handshake->path);
-    const struct crowd crowd = look_around(endpoint, &place);
+    const struct app2app_address address = address_of(&place, handshake->peer, handshake->local);
+    const struct crowd crowd = look_around(endpoint, &place, &address);
 
     if (strlen(place.name) > DVBCSS_APP2APP_NAME_MAX) {
         refuse(handshake, 404, "The name of an App2App endpoint has at most 1000 bytes.\n");
     } else if (place.local && !endpoint->local_from_anywhere &&
-               !is_on_this_machine(handshake->peer, handshake->local)) {
+               !app2app_address_is_here(handshake->peer, handshake->local)) {
         endpoint->counters.refused_local++;
         refuse(handshake, 403,
                "The TV's side of App2App is for pages on the TV itself. Companions connect without "
@@ -150,19 +129,37 @@ static void on_handshake(void *context, const struct dvbcss_handshake *handshake
 
 /* ---- passing on ----------------------------------------------------------------------------- */
 
-static void fail_pair(struct dvbcss_app2app_endpoint *endpoint, struct client *client)
+static void fail_pair(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *client)
 {
     endpoint->counters.failures++;
     dvbcss_connection_close(client->connection, DVBCSS_CLOSE_TRY_AGAIN_LATER, "out of memory");
 }
 
+/* Closes who must go so that a message may wait for a client, if need be the client itself. */
+static void make_room(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *to,
+                      size_t length)
+{
+    struct app2app_backlog_excess excess;
+
+    while (!dvbcss_connection_closing(to->connection)) {
+        excess = app2app_backlog_find_excess(endpoint->base, &endpoint->backlog_limits, to, length);
+        if (!excess.connection)
+            return;
+        endpoint->counters.backlog_overflows++;
+        dvbcss_connection_close(excess.connection, DVBCSS_CLOSE_POLICY, excess.reason);
+    }
+}
+
 /* Gives a message to a client. One that cannot have it would miss it: its connection ends, and the
  * other one's with it. */
-static void pass_on(struct dvbcss_app2app_endpoint *endpoint, struct client *to,
+static void pass_on(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *to,
                     struct dvbcss_message *message)
 {
-    int error = dvbcss_connection_send(to->connection, message);
+    int error;
 
+    if (dvbcss_connection_congested(to->connection))
+        make_room(endpoint, to, dvbcss_message_length(message));
+    error = dvbcss_connection_send(to->connection, message);
     if (!error) {
         endpoint->counters.messages++;
         endpoint->counters.bytes += dvbcss_message_length(message);
@@ -172,7 +169,8 @@ static void pass_on(struct dvbcss_app2app_endpoint *endpoint, struct client *to,
     /* Any other error means that the connection is closing. */
 }
 
-static void pass_early_messages_on(struct dvbcss_app2app_endpoint *endpoint, struct client *from)
+static void pass_early_messages_on(struct dvbcss_app2app_endpoint *endpoint,
+                                   struct app2app_client *from)
 {
     struct dvbcss_message *message;
 
@@ -182,10 +180,12 @@ static void pass_early_messages_on(struct dvbcss_app2app_endpoint *endpoint, str
     }
 }
 
-static void keep(struct dvbcss_app2app_endpoint *endpoint, struct client *client,
+static void keep(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *client,
                  struct dvbcss_message *message)
 {
-    int error = app2app_early_keep(&client->early, dvbcss_endpoint_limits(endpoint->base), message);
+    const size_t max_messages = dvbcss_endpoint_limits(endpoint->base)->max_queued_messages;
+    int error =
+        app2app_early_keep(&client->early, max_messages, endpoint->max_early_bytes, message);
 
     if (error == DVBCSS_ENOMEM) {
         fail_pair(endpoint, client);
@@ -198,7 +198,7 @@ static void keep(struct dvbcss_app2app_endpoint *endpoint, struct client *client
 
 /* ---- pairing -------------------------------------------------------------------------------- */
 
-static void tell_paired(struct dvbcss_app2app_endpoint *endpoint, struct client *client)
+static void tell_paired(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *client)
 {
     int error = dvbcss_connection_send_text(client->connection, DVBCSS_APP2APP_PAIRED,
                                             strlen(DVBCSS_APP2APP_PAIRED));
@@ -208,8 +208,8 @@ static void tell_paired(struct dvbcss_app2app_endpoint *endpoint, struct client 
     /* Any other error means that the connection is closing. */
 }
 
-static void pair(struct dvbcss_app2app_endpoint *endpoint, struct client *first,
-                 struct client *second)
+static void pair(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *first,
+                 struct app2app_client *second)
 {
     list_remove(&first->node);
     endpoint->counters.waiting--;
@@ -226,7 +226,8 @@ static void pair(struct dvbcss_app2app_endpoint *endpoint, struct client *first,
     pass_early_messages_on(endpoint, first);
 }
 
-static void wait_for_partner(struct dvbcss_app2app_endpoint *endpoint, struct client *client)
+static void wait_for_partner(struct dvbcss_app2app_endpoint *endpoint,
+                             struct app2app_client *client)
 {
     list_append(&endpoint->waiting, &client->node);
     endpoint->counters.waiting++;
@@ -243,10 +244,10 @@ static unsigned code_to_pass_on(unsigned code)
                                            : code;
 }
 
-static void part(struct dvbcss_app2app_endpoint *endpoint, struct client *client, unsigned code,
-                 const char *reason)
+static void part(struct dvbcss_app2app_endpoint *endpoint, struct app2app_client *client,
+                 unsigned code, const char *reason)
 {
-    struct client *partner = client->partner;
+    struct app2app_client *partner = client->partner;
 
     endpoint->counters.pairs_open--;
     partner->partner = NULL;
@@ -261,14 +262,16 @@ static void part(struct dvbcss_app2app_endpoint *endpoint, struct client *client
 static void on_connect(void *context, struct dvbcss_connection *connection)
 {
     struct dvbcss_app2app_endpoint *endpoint = context;
-    struct client *client = client_of(connection);
+    struct app2app_client *client = app2app_client_of(connection);
     struct crowd crowd;
 
     list_init(&client->node);
     app2app_early_init(&client->early);
     client->connection = connection;
     client->place = place_in(endpoint, dvbcss_connection_path(connection));
-    crowd = look_around(endpoint, &client->place);
+    client->address = address_of(&client->place, dvbcss_connection_peer(connection),
+                                 dvbcss_connection_local(connection));
+    crowd = look_around(endpoint, &client->place, &client->address);
     if (crowd.partner) {
         pair(endpoint, crowd.partner, client);
     } else if (has_room(endpoint, &crowd)) {
@@ -285,7 +288,7 @@ static void on_message(void *context, struct dvbcss_connection *connection, cons
                        size_t length, bool text)
 {
     struct dvbcss_app2app_endpoint *endpoint = context;
-    struct client *client = client_of(connection);
+    struct app2app_client *client = app2app_client_of(connection);
     struct dvbcss_message *message;
 
     if (dvbcss_message_create(&message, text ? DVBCSS_MESSAGE_TEXT : DVBCSS_MESSAGE_BINARY, bytes,
@@ -304,7 +307,7 @@ static void on_disconnect(void *context, struct dvbcss_connection *connection, u
                           const char *reason)
 {
     struct dvbcss_app2app_endpoint *endpoint = context;
-    struct client *client = client_of(connection);
+    struct app2app_client *client = app2app_client_of(connection);
 
     if (!list_empty(&client->node)) {
         list_remove(&client->node);
@@ -340,7 +343,7 @@ static int add_base(struct dvbcss_app2app_endpoint *endpoint, struct dvbcss_serv
     base.binary_policy = DVBCSS_BINARY_ACCEPT;
     base.limits = options->limits;
     base.access = options->access;
-    base.user_data_size = sizeof(struct client);
+    base.user_data_size = sizeof(struct app2app_client);
     base.hooks.on_handshake = on_handshake;
     base.hooks.on_connect = on_connect;
     base.hooks.on_message = on_message;
@@ -371,8 +374,10 @@ static int copy_settings(struct dvbcss_app2app_endpoint *endpoint,
     endpoint->local_access = (struct dvbcss_access){options->local_access.origin_policy,
                                                     endpoint->local_origins, endpoint->local_hosts};
     endpoint->local_from_anywhere = options->local_from_anywhere;
-    endpoint->max_waiting = options->max_waiting;
-    endpoint->max_waiting_per_name = options->max_waiting_per_name;
+    endpoint->waiting_limits = options->max_waiting;
+    endpoint->max_early_bytes = options->max_early_bytes;
+    endpoint->backlog_limits = (struct app2app_backlog_limits){
+        options->max_queued_bytes_per_address, options->max_queued_bytes_in_all};
     endpoint->on_disconnect = options->on_disconnect;
     endpoint->context = options->context;
     return 0;
@@ -417,7 +422,7 @@ void dvbcss_app2app_endpoint_destroy(struct dvbcss_app2app_endpoint *endpoint)
 void dvbcss_app2app_endpoint_client(struct dvbcss_connection *connection,
                                     struct dvbcss_app2app_client *client)
 {
-    const struct client *own = client_of(connection);
+    const struct app2app_client *own = app2app_client_of(connection);
 
     client->local = own->place.local;
     client->name = own->place.name;

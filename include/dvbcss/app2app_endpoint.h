@@ -42,6 +42,19 @@ struct dvbcss_app2app_endpoint;
 /** The longest name in bytes; a longer one is refused with 404. */
 #define DVBCSS_APP2APP_NAME_MAX 1000
 
+/**
+ * Clients of one side that may wait for a partner at the same time; one more is refused with 503.
+ * Neither side takes the other's room.
+ */
+struct dvbcss_app2app_waiting_limits {
+    size_t in_all;
+    /** Under one name. */
+    size_t per_name;
+    /** Of one address, as in `max_connections_per_address`; pages on this machine may be any
+     * number. */
+    size_t per_address;
+};
+
 /** How an endpoint is made. Start from #DVBCSS_APP2APP_ENDPOINT_OPTIONS_INIT. Copied. */
 struct dvbcss_app2app_endpoint_options {
     /** The paths above are below this one; a slash at its end does not matter. */
@@ -49,8 +62,8 @@ struct dvbcss_app2app_endpoint_options {
     /** Whether clients are let in from the start. */
     bool enabled;
     /** What clients may take, both sides together. The bounds of the queue hold for what waits to
-     * be passed on to a client, and for what it says before it is paired. `setup_timeout_s` is how
-     * long a companion may wait to be paired; pages wait as long as they like. */
+     * be passed on to one client. `setup_timeout_s` is how long a companion may wait to be paired;
+     * pages wait as long as they like. */
     struct dvbcss_endpoint_limits limits;
     /** Which web pages may connect as companions. */
     struct dvbcss_access access;
@@ -58,10 +71,16 @@ struct dvbcss_app2app_endpoint_options {
     struct dvbcss_access local_access;
     /** Whether the TV's side may connect from other machines, too. */
     bool local_from_anywhere;
-    /** Clients that may wait at the same time, in all and under one name and side; one more is
-     * refused with 503. */
-    size_t max_waiting;
-    size_t max_waiting_per_name;
+    struct dvbcss_app2app_waiting_limits max_waiting;
+    /** Bytes that a client may say before it is paired, in at most as many messages as may wait in
+     * its queue; one that says more is closed with 1008. */
+    size_t max_early_bytes;
+    /** Bytes that may wait to be passed on, to all clients together; beyond it the one for which
+     * most waits is closed with 1008. */
+    size_t max_queued_bytes_in_all;
+    /** Those of pairs whose companions have one address; one for which more would have to wait is
+     * closed with 1008. */
+    size_t max_queued_bytes_per_address;
     /** Called when a client is gone; may be NULL. Parameters as in struct dvbcss_endpoint_hooks. */
     void (*on_disconnect)(void *context, struct dvbcss_connection *connection, unsigned code,
                           const char *reason);
@@ -71,10 +90,9 @@ struct dvbcss_app2app_endpoint_options {
 
 #define DVBCSS_APP2APP_ENDPOINT_OPTIONS_INIT                                                       \
     {                                                                                              \
-        "/app2app", true,                                                                          \
-            {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 1048576, 0, 0, 256, 4194304, 30, 0},              \
-            {DVBCSS_ORIGIN_ANY, NULL, NULL}, {DVBCSS_ORIGIN_ANY, NULL, NULL}, false, 100, 10,      \
-            NULL, NULL                                                                             \
+        "/app2app", true, {DVBCSS_UNLIMITED, DVBCSS_UNLIMITED, 262144, 0, 0, 256, 4194304, 30, 0}, \
+            {DVBCSS_ORIGIN_ANY, NULL, NULL}, {DVBCSS_ORIGIN_ANY, NULL, NULL}, false, {50, 20, 10}, \
+            65536, 16777216, 4194304, NULL, NULL                                                   \
     }
 
 /** What an endpoint did since it was created. */
@@ -90,9 +108,10 @@ struct dvbcss_app2app_endpoint_counters {
     /** Refused: the TV's side from elsewhere or from a page that may not, and too many who wait. */
     uint64_t refused_local;
     uint64_t refused_waiting;
-    /** Closed because they said too much before they were paired, and pairs closed for want of
-     * memory. */
+    /** Closed because they said too much before they were paired, because too much waited for all
+     * clients or those of one address, and pairs closed for want of memory. */
     uint64_t early_overflows;
+    uint64_t backlog_overflows;
     uint64_t failures;
 };
 

@@ -35,8 +35,9 @@ def frame(opcode, payload=b"", final=True, masked=True, rsv=0, length=None):
 class RawWebSocket:
     """Ends with the `with` block, however the connection stands."""
 
-    def __init__(self, url, small_segments=False):
-        """With small segments the kernel of the other side keeps little of what is not taken."""
+    def __init__(self, url, small_segments=False, source=None):
+        """With small segments the kernel of the other side keeps little of what is not taken; a
+        source is the address to come from, as "127.0.0.2"."""
         self.parts = urlsplit(url)
         address = (self.parts.hostname, self.parts.port)
         if small_segments:
@@ -45,7 +46,9 @@ class RawWebSocket:
             self.socket.settimeout(DEADLINE_S)
             self.socket.connect(address)
         else:
-            self.socket = socket.create_connection(address, timeout=DEADLINE_S)
+            self.socket = socket.create_connection(
+                address, timeout=DEADLINE_S, source_address=(source, 0) if source else None
+            )
         self.buffer = b""
 
     def __enter__(self):

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 import unittest
 import urllib.request
 
@@ -44,8 +45,13 @@ class Relay(unittest.TestCase):
         label = f'\\{{reason="{reason}"\\}}' if reason else ""
         return float(re.search(rf"(?m)^dvbcss_app2app_{name}{label} (\S+)$", text).group(1))
 
-    def raw(self, name):
-        peer = RawWebSocket(f"{self.base}/{name}")
+    def wait_for_metric(self, name, value):
+        end = time.monotonic() + DEADLINE_S
+        while self.metric(name) != value:
+            self.assertLess(time.monotonic(), end, f"{name} is {self.metric(name)}")
+
+    def raw(self, name, source=None):
+        peer = RawWebSocket(f"{self.base}/{name}", source=source)
         self.addCleanup(peer.socket.close)
         self.assertEqual(peer.handshake()[0], 101)
         return peer
@@ -127,7 +133,7 @@ class PassingOn(Relay):
                 async with connect(f"{self.base}/x") as companion:
                     await soon(page.recv())
                     await soon(companion.recv())
-                    for size in (0, 1, 125, 126, 65535, 65536, 1048576):
+                    for size in (0, 1, 125, 126, 65535, 65536, 262144):
                         binary, text = os.urandom(size), "é" * (size // 2)
                         await asyncio.gather(page.send(binary), companion.send(text))
                         self.assertEqual(await soon(companion.recv()), binary)
@@ -224,13 +230,13 @@ class Hostile(Relay):
             with RawWebSocket(f"{self.base}/{name}") as peer:
                 return peer.handshake()
 
-        waiting = [self.raw(name) for name in ("a", "a", "local/b", "c")]
+        waiting = [self.raw(name) for name in ("a", "a", "b", "c", "local/e", "local/e")]
         for name in ("a", "d", "local/e"):
             code, head = status(name)
             self.assertEqual(code, 503, name)
             self.assertIn("Retry-After:", head)
         self.assertEqual(self.metric("refusals_total", "waiting"), 3)
-        self.assertEqual(self.metric("waiting"), 4)
+        self.assertEqual(self.metric("waiting"), 6)
         # Whom somebody waits for is let in.
         self.raw("local/a")
         self.assertEqual(waiting[0].receive_text(), PAIRED)
@@ -276,6 +282,82 @@ class Hostile(Relay):
             pass
         self.assertEqual(self.metric("pairs"), 1)
         companion.socket.close()
+
+
+class OneAddress(Relay):
+    """What one address may do with the settings as they are."""
+
+    HOSTILE = "127.0.0.5"
+
+    def fill(self, name_of):
+        """Connects as often as it is let in: those clients, and the status of the first refusal."""
+        peers = []
+        while len(peers) < 200:
+            peer = RawWebSocket(f"{self.base}/{name_of(len(peers))}", source=self.HOSTILE)
+            self.addCleanup(peer.socket.close)
+            status, head = peer.handshake()
+            if status != 101:
+                return peers, status
+            peers.append(peer)
+        self.fail("it is let in without end")
+        return None
+
+    def test_it_locks_out_neither_the_tv_s_pages_nor_other_companions(self):
+        for name_of in ("hostile{}".format, lambda _: "org.example.game"):
+            hostile, status = self.fill(name_of)
+            self.assertEqual(status, 503)
+            companion = self.raw("org.example.game", source="127.0.0.7")
+            for peer in hostile:
+                peer.reset()
+            self.wait_for_metric("waiting", 1)
+            page = self.raw("local/org.example.game")
+            self.assertEqual([companion.receive_text(), page.receive_text()], [PAIRED, PAIRED])
+            companion.reset()
+            self.assertEqual(page.close_code(), 1001)
+            self.wait_for_metric("pairs", 0)
+
+    def test_pages_have_room_while_it_waits(self):
+        self.fill("hostile{}".format)
+        pages = [self.raw(f"local/page{number}") for number in range(30)]
+        companion = self.raw("page29", source="127.0.0.7")
+        self.assertEqual([companion.receive_text(), pages[29].receive_text()], [PAIRED, PAIRED])
+
+    def test_it_keeps_little_before_it_is_paired(self):
+        waiting, _ = self.fill("hostile{}".format)
+        for peer in waiting:
+            for _ in range(4):
+                peer.send(frame(BINARY, bytes(16384)))
+            peer.send(frame(PING, b"heard?"))
+            self.assertEqual(peer.receive(), (PONG, b"heard?"))
+            peer.send(frame(BINARY, b"x"))
+            self.assertEqual(peer.close_frame(), (1008, "said too much before it was paired"))
+        self.assertEqual(self.metric("refusals_total", "early"), len(waiting))
+        self.assertLessEqual(len(waiting) * 65536, 1 << 20)
+
+    def queued(self):
+        """What waits for companions."""
+        clients = self.tv.get("/endpoints/app2app/connections")["connections"]
+        return sum(client["traffic"]["queued_bytes"] for client in clients)
+
+    def test_it_keeps_little_by_not_reading(self):
+        honest = self.raw("local/honest"), self.raw("honest", source="127.0.0.7")
+        self.assertEqual([peer.receive_text() for peer in honest], [PAIRED, PAIRED])
+        pairs = [(self.raw(f"local/{number}"), self.raw(f"{number}", source=self.HOSTILE))
+                 for number in range(4)]  # fmt: skip
+        for page, _ in pairs:
+            self.assertEqual(page.receive_text(), PAIRED)
+        most = 0
+        # What the kernel holds for each is no part of it, so that it takes a while.
+        for _ in range(1000):
+            if self.metric("refusals_total", "backlog") > 0:
+                break
+            for page, _ in pairs:
+                page.send(frame(BINARY, bytes(60000)) * 2)
+            most = max(most, self.queued())
+        self.assertGreaterEqual(self.metric("refusals_total", "backlog"), 1)
+        self.assertLessEqual(most, 4 << 20)
+        honest[0].send(frame(TEXT, b"still there?"))
+        self.assertEqual(honest[1].receive_text(), "still there?")
 
 
 class Rates(Relay):

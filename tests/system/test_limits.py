@@ -462,6 +462,7 @@ class App2App(Limits):
 
     def test_as_many_wait_as_may_and_one_more_is_told_why_not(self):
         for key, names in (("max_waiting", ("a", "b", "c")),
+                           ("max_waiting_per_address", ("a", "b", "c")),
                            ("max_waiting_per_name", ("a", "a", "a"))):
             with self.subTest(key):
                 tv = self.start(**{f"app2app__{key}": 2})
@@ -496,7 +497,7 @@ class App2App(Limits):
         self.stop()
 
     def test_as_much_is_kept_as_may_be_and_one_byte_more_closes_with_1008(self):
-        tv = self.start(app2app__max_queue=1000)
+        tv = self.start(app2app__max_early=1000)
         fits, talker = self.open("app2app", "a"), self.open("app2app", "b")
         for peer in (fits, talker):
             peer.send(frame(TEXT, b"x" * 250) * 3)

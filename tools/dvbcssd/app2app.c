@@ -57,8 +57,12 @@ static int start_relay(struct app2app *app2app, const struct app2app_parts *part
     options.limits.max_message_bytes = (size_t)settings->max_message_bytes;
     options.limits.max_queued_bytes = (size_t)settings->max_queued_bytes;
     options.limits.setup_timeout_s = (unsigned)settings->wait_timeout_s;
-    options.max_waiting = (size_t)settings->max_waiting;
-    options.max_waiting_per_name = (size_t)settings->max_waiting_per_name;
+    options.max_waiting = (struct dvbcss_app2app_waiting_limits){
+        (size_t)settings->max_waiting, (size_t)settings->max_waiting_per_name,
+        (size_t)settings->max_waiting_per_address};
+    options.max_early_bytes = (size_t)settings->max_early_bytes;
+    options.max_queued_bytes_in_all = (size_t)settings->max_queued_bytes_in_all;
+    options.max_queued_bytes_per_address = (size_t)settings->max_queued_bytes_per_address;
     options.local_from_anywhere = settings->local_from_anywhere;
     if (*settings->local_origins) {
         options.local_access.origin_policy = DVBCSS_ORIGIN_LISTED;

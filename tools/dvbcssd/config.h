@@ -90,11 +90,15 @@ struct config_app2app {
     int64_t max_connections_per_address;
     int64_t max_waiting;
     int64_t max_waiting_per_name;
+    int64_t max_waiting_per_address;
     double wait_timeout_s;
     int64_t max_message_bytes;
     int64_t max_messages_per_s;
     int64_t max_bytes_per_s;
+    int64_t max_early_bytes;
     int64_t max_queued_bytes;
+    int64_t max_queued_bytes_per_address;
+    int64_t max_queued_bytes_in_all;
     bool local_from_anywhere;
     /** Separated by spaces; empty for any. */
     char *local_origins;

@@ -323,6 +323,7 @@ static void write_app2app(FILE *out, const struct services *services)
     labelled(out, "app2app_refusals_total", "reason", "local", counters->refused_local);
     labelled(out, "app2app_refusals_total", "reason", "waiting", counters->refused_waiting);
     labelled(out, "app2app_refusals_total", "reason", "early", counters->early_overflows);
+    labelled(out, "app2app_refusals_total", "reason", "backlog", counters->backlog_overflows);
     labelled(out, "app2app_refusals_total", "reason", "memory", counters->failures);
 }
 

@@ -269,7 +269,7 @@ Test(app2app_endpoint, closes_who_says_too_much_before_there_is_a_partner)
     struct ws_peer *page, *other;
 
     options.limits.max_queued_messages = 2;
-    options.limits.max_queued_bytes = 10;
+    options.max_early_bytes = 10;
     restart(&options);
     page = client("/app2app/local/x");
     other = client("/app2app/local/x");
@@ -352,6 +352,116 @@ Test(app2app_endpoint, ends_a_pair_of_which_one_reads_too_slowly)
     leave(companion);
 }
 
+static void make_named_pair(const char *name, struct ws_peer **page, struct ws_peer **companion)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/app2app/local/%s", name);
+    *page = client(path);
+    snprintf(path, sizeof path, "/app2app/%s", name);
+    *companion = client(path);
+    expect_paired(*page);
+    expect_paired(*companion);
+}
+
+struct backlog {
+    const char *name;
+    size_t bytes;
+};
+
+static void note_backlog(void *user, struct dvbcss_connection *connection)
+{
+    struct dvbcss_connection_counters passed;
+    struct dvbcss_app2app_client client;
+    struct backlog *backlog = user;
+
+    dvbcss_app2app_endpoint_client(connection, &client);
+    dvbcss_connection_counters(connection, &passed);
+    if (!client.local && strcmp(client.name, backlog->name) == 0)
+        backlog->bytes = passed.queued_bytes;
+}
+
+static size_t backlog_of(const char *name)
+{
+    struct backlog backlog = {name, 0};
+
+    dvbcss_endpoint_each(dvbcss_app2app_endpoint_base(relay), note_backlog, &backlog);
+    return backlog.bytes;
+}
+
+static char part[50000];
+
+/* What was sent was passed on, or was too much. */
+static bool is_dealt_with(void *user)
+{
+    const struct dvbcss_app2app_endpoint_counters *before = user;
+
+    return counters()->messages != before->messages ||
+           counters()->backlog_overflows != before->backlog_overflows;
+}
+
+/* Has a page talk to a companion that takes nothing until so much waits, or is too much. */
+static void fill(struct ws_peer *page, const char *name, size_t bytes)
+{
+    const uint64_t closed = counters()->backlog_overflows;
+
+    memset(part, 'p', sizeof part - 1);
+    while (backlog_of(name) < bytes && counters()->backlog_overflows == closed) {
+        struct dvbcss_app2app_endpoint_counters before = *counters();
+
+        cr_assert(ws_peer_send_text(page, part));
+        cr_assert(ws_peer_pump(&loop, is_dealt_with, &before));
+    }
+}
+
+Test(app2app_endpoint, bounds_what_waits_for_companions_of_one_address)
+{
+    struct dvbcss_app2app_endpoint_options options = plain_options();
+    struct ws_peer *pages[2], *companions[2];
+    char reason[124];
+
+    options.max_queued_bytes_per_address = 500000;
+    restart(&options);
+    make_named_pair("x", &pages[0], &companions[0]);
+    make_named_pair("y", &pages[1], &companions[1]);
+    fill(pages[0], "x", 400000);
+    cr_assert_eq(counters()->backlog_overflows, 0);
+    fill(pages[1], "y", 400000);
+    cr_assert_eq(ws_peer_read_close(pages[1], reason), DVBCSS_CLOSE_POLICY);
+    cr_assert_str_eq(reason, "too much waits for clients of one address");
+    cr_assert_eq(counters()->backlog_overflows, 1);
+    cr_assert_eq(counters()->pairs_open, 1);
+    expect(companions[0], WS_PEER_TEXT, part);
+    for (size_t i = 0; i < 2; i++) {
+        leave(pages[i]);
+        leave(companions[i]);
+    }
+}
+
+Test(app2app_endpoint, closes_the_pair_for_which_most_waits_when_all_together_is_too_much)
+{
+    struct dvbcss_app2app_endpoint_options options = plain_options();
+    struct ws_peer *pages[2], *companions[2];
+    char reason[124];
+
+    options.max_queued_bytes_in_all = 500000;
+    restart(&options);
+    make_named_pair("x", &pages[0], &companions[0]);
+    make_named_pair("y", &pages[1], &companions[1]);
+    fill(pages[0], "x", 400000);
+    /* The one that brings it over the bound is not the one that goes. */
+    fill(pages[1], "y", 200000);
+    cr_assert_eq(ws_peer_read_close(pages[0], reason), DVBCSS_CLOSE_POLICY);
+    cr_assert_str_eq(reason, "too much waits for all clients, and most for this one");
+    cr_assert_eq(counters()->backlog_overflows, 1);
+    cr_assert_eq(counters()->pairs_open, 1);
+    expect(companions[1], WS_PEER_TEXT, part);
+    for (size_t i = 0; i < 2; i++) {
+        leave(pages[i]);
+        leave(companions[i]);
+    }
+}
+
 Test(app2app_endpoint, goes_with_1001_for_all)
 {
     struct ws_peer *page, *companion, *waiting;
@@ -379,8 +489,7 @@ Test(app2app_endpoint, lets_only_so_many_wait)
     struct ws_peer *first, *second, *page;
     char value[16];
 
-    options.max_waiting = 2;
-    options.max_waiting_per_name = 1;
+    options.max_waiting = (struct dvbcss_app2app_waiting_limits){2, 1, 10};
     restart(&options);
     first = client("/app2app/x");
     cr_assert_eq(refused("/app2app/x", NULL, &answer), 503);
@@ -394,6 +503,49 @@ Test(app2app_endpoint, lets_only_so_many_wait)
     leave(first);
     leave(second);
     leave(page);
+}
+
+Test(app2app_endpoint, keeps_room_for_pages_however_many_companions_wait)
+{
+    struct dvbcss_app2app_endpoint_options options = plain_options();
+    struct ws_peer *companion, *page;
+
+    options.max_waiting.in_all = 1;
+    restart(&options);
+    companion = client("/app2app/x");
+    cr_assert_eq(refused("/app2app/y", NULL, NULL), 503);
+    page = client("/app2app/local/z");
+    cr_assert_eq(refused("/app2app/local/y", NULL, NULL), 503);
+    cr_assert_eq(counters()->waiting, 2);
+    leave(companion);
+    leave(page);
+}
+
+Test(app2app_endpoint, lets_only_so_many_companions_of_one_address_wait_but_any_number_of_pages)
+{
+    struct dvbcss_app2app_endpoint_options options = plain_options();
+    struct ws_peer *companions[2], *pages[3];
+
+    options.max_waiting.per_address = 2;
+    restart(&options);
+    companions[0] = client("/app2app/a");
+    companions[1] = client("/app2app/b");
+    cr_assert_eq(refused("/app2app/c", NULL, NULL), 503);
+    cr_assert_eq(counters()->refused_waiting, 1);
+    pages[0] = client("/app2app/local/d");
+    pages[1] = client("/app2app/local/e");
+    pages[2] = client("/app2app/local/f");
+    cr_assert_eq(counters()->waiting, 5);
+    /* One that has been paired waits no more. */
+    leave(companions[0]);
+    companions[0] = client("/app2app/d");
+    expect_paired(companions[0]);
+    wait_for(&counters()->waiting, 3);
+    leave(client("/app2app/c"));
+    for (size_t i = 0; i < 2; i++)
+        leave(companions[i]);
+    for (size_t i = 0; i < 3; i++)
+        leave(pages[i]);
 }
 
 Test(app2app_endpoint, lets_pages_of_listed_origins_take_the_tv_s_side)
