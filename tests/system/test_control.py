@@ -417,6 +417,23 @@ class Timelines(Control):
         self.assertLessEqual(abs(line_at(before, at) - line_at(after, at)), 2)
         self.assertEqual(self.tv.get("/scheduled"), {"scheduled": []})
 
+    def test_a_change_that_comes_after_a_scheduled_one_has_the_last_word(self):
+        raced = 0
+        while raced < 20:
+            self.tv.patch("/timelines/pts", {"speed": 1})
+            pause = self.tv.patch("/timelines/pts", {"speed": 0, "in_s": 0.0005})
+            if pause.status != 202:
+                continue
+            # Its time is over, but the timer of whole milliseconds may not have rung.
+            while self.tv.wall_ns() <= pause.json["at_ns"]:
+                pass
+            play = self.tv.patch("/timelines/pts", {"speed": 1})
+            self.assertEqual(play.json["speed"], 1)
+            while self.tv.get("/scheduled")["scheduled"]:
+                pass
+            self.assertEqual(self.tv.get("/timelines/pts")["speed"], 1)
+            raced += 1
+
     def test_scheduled_changes_are_listed_in_order_and_cancelled(self):
         late = self.tv.patch("/timelines/pts", {"speed": 0, "in_s": 2000}).json["id"]
         soon = self.tv.patch("/media", {"seek_s": 5, "in_s": 1000}).json["id"]

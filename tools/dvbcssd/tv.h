@@ -185,7 +185,8 @@ struct tv_change {
 #define TV_NOW INT64_MIN
 
 /**
- * Changes a timeline, or the media and with them all timelines.
+ * Changes a timeline, or the media and with them all timelines. What is scheduled for that time or
+ * an earlier one comes first.
  *
  * @param timeline NULL for the media
  * @param at_ns    time of the wall clock from which the change holds, exactly. One that is past
@@ -193,7 +194,7 @@ struct tv_change {
  *                 change scheduled, which publishes itself
  * @param id       set to the number of the scheduled change, 0 if it was made; may be NULL
  * @return 0, DVBCSS_EFULL (too much is scheduled), DVBCSS_ERANGE (a jump beyond all times) or
- *         DVBCSS_ENOMEM; then nothing has changed
+ *         DVBCSS_ENOMEM; then nothing has changed but by what was due
  */
 DVBCSS_NODISCARD int tv_change(struct tv *tv, struct tv_timeline *timeline,
                                const struct tv_change *change, int64_t at_ns, uint64_t *id);

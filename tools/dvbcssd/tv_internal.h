@@ -61,6 +61,9 @@ int tv_apply(struct tv *tv, struct tv_timeline *timeline, const struct tv_change
 int tv_schedule(struct tv *tv, struct tv_timeline *timeline, const struct tv_change *change,
                 int64_t at_ns, uint64_t *id);
 
+/** Makes the scheduled changes that are due by @p until_ns, without publishing: tv_schedule.c. */
+void tv_schedule_run(struct tv *tv, int64_t until_ns);
+
 /** Forgets what is scheduled for a timeline, or everything if it is NULL: tv_schedule.c. */
 void tv_schedule_forget(struct tv *tv, const struct tv_timeline *timeline);
 

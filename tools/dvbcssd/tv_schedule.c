@@ -58,18 +58,24 @@ static void run_entry(struct tv *tv, const struct tv_scheduled *scheduled)
                    (unsigned long long)scheduled->id, dvbcss_error_text(error));
 }
 
-static void on_timer(uv_timer_t *timer)
+/* The timer stays as it is: it rings, and publishes, even if it finds nothing to do. */
+void tv_schedule_run(struct tv *tv, int64_t until_ns)
 {
-    struct tv *tv = CONTAINER_OF(timer, struct tv, timer);
-    int64_t now_ns = dvbcss_clock_now_ns(tv->wall_clock);
-    int error;
-
-    while (!list_empty(&tv->scheduled) && entry_of(tv->scheduled.next)->scheduled.at_ns <= now_ns) {
+    while (!list_empty(&tv->scheduled) &&
+           entry_of(tv->scheduled.next)->scheduled.at_ns <= until_ns) {
         struct entry *entry = entry_of(tv->scheduled.next);
 
         run_entry(tv, &entry->scheduled);
         forget(tv, entry);
     }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct tv *tv = CONTAINER_OF(timer, struct tv, timer);
+    int error;
+
+    tv_schedule_run(tv, dvbcss_clock_now_ns(tv->wall_clock));
     error = tv_publish(tv);
     if (error != 0)
         dvbcss_log(DVBCSS_LOG_ERROR, "tv-scheduled", "nobody was told: %s",

@@ -264,7 +264,11 @@ int tv_change(struct tv *tv, struct tv_timeline *timeline, const struct tv_chang
 
     if (at_ns > now_ns)
         return tv_schedule(tv, timeline, change, at_ns, id);
+    if (at_ns == TV_NOW)
+        at_ns = now_ns;
+    /* What was due before this one, and only waits for its timer, must not come after it. */
+    tv_schedule_run(tv, at_ns);
     if (id)
         *id = 0;
-    return tv_apply(tv, timeline, change, at_ns == TV_NOW ? now_ns : at_ns);
+    return tv_apply(tv, timeline, change, at_ns);
 }
