@@ -177,6 +177,31 @@ class Reload(unittest.TestCase):
         self.assertEqual(tv.get("/content")["contentId"], "dvb://5")
         self.stop()
 
+    def test_one_property_of_the_content_leaves_the_others_to_control(self):
+        tv = self.start()
+        tv.patch("/content", {"contentId": "dvb://mine", "contentIdStatus": "partial"})
+        result = self.reload(BASE.replace("dvb://1.2.3",
+                                          "dvb://1.2.3\npresentation_status = fault"))
+        self.assertEqual(result["applied"], ["content.presentation_status"])
+        content = tv.get("/content")
+        self.assertEqual([content[name] for name in
+                          ("contentId", "contentIdStatus", "presentationStatus")],
+                         ["dvb://mine", "partial", "fault"])
+        tv.patch("/content", {"presentationStatus": "transitioning"})
+        self.reload(BASE.replace("1.2.3", "4\npresentation_status = fault"))
+        # The status is that of the id.
+        content = tv.get("/content")
+        self.assertEqual([content[name] for name in
+                          ("contentId", "contentIdStatus", "presentationStatus")],
+                         ["dvb://4", "final", "transitioning"])
+        # No content has no status of its id either.
+        self.reload(BASE.replace("id = dvb://1.2.3", "id =\npresentation_status = fault"))
+        content = tv.get("/content")
+        self.assertEqual([content[name] for name in
+                          ("contentId", "contentIdStatus", "presentationStatus")],
+                         [None, None, "transitioning"])
+        self.stop()
+
     def test_a_timeline_of_the_control_api_is_not_run_over(self):
         tv = self.start()
         tv.post("/timelines", {"name": "mine", "selector": "urn:x:mine", "tick_rate": "1"})

@@ -210,11 +210,12 @@ static int apply_override(struct change *change)
 static int apply_content(struct change *change)
 {
     change->presentation = true;
-    /* The programme and a page have their own. */
+    /* The programme and a page have their own. What the file left alone stays as control set it:
+     * `fresh` holds the old values by now. */
     return change->services->programme || config_runs_demo(change->services->config) ||
                    page_channel_presents(change->services->page)
                ? 0
-               : services_present_content(change->services);
+               : services_present_content(change->services, &change->fresh.content);
 }
 
 static int apply_step(struct change *change)

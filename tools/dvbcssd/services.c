@@ -452,17 +452,25 @@ int services_present_configured(struct services *services)
     services_stop_programme(services);
     error = tv_reset(services->tv);
     if (error == 0)
-        error = services_present_content(services);
+        error = services_present_content(services, NULL);
     for (size_t i = 0; i < config->timeline_count && error == 0; i++)
         error = services_add_timeline(services, &config->timelines[i]);
     return error == 0 ? tv_publish(services->tv) : error;
 }
 
-int services_present_content(struct services *services)
+int services_present_content(struct services *services, const struct config_content *before)
 {
     const struct config_content *config = &services->config->content;
     struct tv_content content = {config->id, config->id_status, config->presentation_status};
 
+    if (before && strcmp(before->id, config->id) == 0) {
+        content.id = NULL;
+        /* No content has no status of its id, whatever the key says. */
+        if (!*config->id || strcmp(before->id_status, config->id_status) == 0)
+            content.id_status = NULL;
+    }
+    if (before && strcmp(before->presentation_status, config->presentation_status) == 0)
+        content.presentation_status = NULL;
     return tv_set_content(services->tv, &content);
 }
 

@@ -127,8 +127,10 @@ void services_stop_programme(struct services *services);
  * programme. 0 or a dvbcss_error. */
 DVBCSS_NODISCARD int services_present_configured(struct services *services);
 
-/** Presents the content of the configuration, without its timelines: 0 or a dvbcss_error. */
-DVBCSS_NODISCARD int services_present_content(struct services *services);
+/** Presents the content of the configuration, without its timelines: only what differs from
+ * @p before, a new id with its status; everything if it is NULL. 0 or a dvbcss_error. */
+DVBCSS_NODISCARD int services_present_content(struct services *services,
+                                              const struct config_content *before);
 
 /** Adds a timeline of the configuration: 0 or a dvbcss_error. */
 DVBCSS_NODISCARD int services_add_timeline(struct services *services,

@@ -154,12 +154,15 @@ int tv_change_content(struct tv *tv, const struct dvbcss_cii *changes)
 int tv_set_content(struct tv *tv, const struct tv_content *content)
 {
     struct dvbcss_cii changes = DVBCSS_CII_INIT;
-    int error = set_text_or_null(&changes, DVBCSS_CII_CONTENT_ID, content->id);
+    bool no_content = content->id && !*content->id;
+    int error = 0;
 
-    if (error == 0)
+    if (content->id)
+        error = set_text_or_null(&changes, DVBCSS_CII_CONTENT_ID, content->id);
+    if (error == 0 && content->id_status)
         error = set_text_or_null(&changes, DVBCSS_CII_CONTENT_ID_STATUS,
-                                 *content->id ? content->id_status : NULL);
-    if (error == 0)
+                                 no_content ? NULL : content->id_status);
+    if (error == 0 && content->presentation_status)
         error = set_text_or_null(&changes, DVBCSS_CII_PRESENTATION_STATUS,
                                  content->presentation_status);
     if (error == 0)

@@ -66,7 +66,8 @@ const struct tv_fan_out *tv_fan_out(const struct tv *tv);
 
 /* ---- content -------------------------------------------------------------------------------- */
 
-/** What CII says of the content. Strings are copied; an empty id means that there is none. */
+/** What CII says of the content. Strings are copied; an empty id means that there is none, NULL
+ * that a property stays as it is. */
 struct tv_content {
     const char *id;
     const char *id_status;
