@@ -214,6 +214,50 @@ class Reload(unittest.TestCase):
         self.assertEqual(tv.get("/content")["contentId"], "dvb://1.2.3")
         self.stop()
 
+    def test_a_timeline_of_the_control_api_is_not_taken_for_the_one_it_replaced(self):
+        tv = self.start()
+        tv.delete("/timelines/old")
+        tv.post("/timelines", {"name": "old", "selector": "urn:x:mine", "tick_rate": "1"})
+        self.write(BASE + "[timeline.new]\nselector = urn:x:mine\ntick_rate = 1\n"
+                   "[log]\nlevel = debug\n")
+        answer = tv.post("/reload")
+        self.assertEqual(answer.status, 409, answer.text)
+        self.assertIn("timeline old", answer.json["reason"])
+        self.write(BASE.replace("tick_rate = 1000", "tick_rate = 50"))
+        answer = tv.post("/reload")
+        self.assertEqual(answer.status, 409, answer.text)
+        self.assertIn("timeline.old", answer.json["reason"])
+        # What the file does not change, and what it drops, is no matter of control's own.
+        self.assertEqual(self.reload(BASE + "[log]\nlevel = debug\n")["applied"], ["log.level"])
+        result = self.reload(BASE.split("[timeline.old]")[0])
+        self.assertIn("timeline.old", result["applied"])
+        self.assertEqual([(t["name"], t["selector"]) for t in tv.get("/timelines")["timelines"]],
+                         [("pts", PTS), ("old", "urn:x:mine")])
+        self.stop()
+
+    def test_more_timelines_than_there_can_be_are_refused_whole(self):
+        tv = self.start()
+        for i in range(97):
+            tv.post("/timelines", {"name": f"t{i}", "selector": f"urn:x:t{i}", "tick_rate": "1"})
+        more = "".join(f"[timeline.{name}]\nselector = urn:x:{name}\ntick_rate = 1\n"
+                       for name in ("a", "b"))
+        self.write(BASE + more)
+        answer = tv.post("/reload")
+        self.assertEqual(answer.status, 409, answer.text)
+        self.assertIn("101 timelines", answer.json["reason"])
+        self.assertEqual(len(tv.get("/timelines")["timelines"]), 99)
+        # One comes for one that goes.
+        self.reload(BASE.split("[timeline.old]")[0] + more)
+        self.assertEqual(len(tv.get("/timelines")["timelines"]), 100)
+        self.stop()
+
+    def test_what_a_stopped_programme_left_gives_way_to_a_configuration_without_it(self):
+        tv = self.start(BASE + "[programme]\ndemo = true\n")
+        tv.patch("/programme", {"running": False})
+        self.reload(BASE)
+        self.assertEqual([t["name"] for t in tv.get("/timelines")["timelines"]], ["pts", "old"])
+        self.stop()
+
     def test_the_programme_starts_and_ends(self):
         tv = self.start()
         self.reload(BASE + "[programme]\ndemo = true\n")

@@ -38,6 +38,9 @@ void api_reload(struct api_call *call)
 
     if (reload(call->services, &result) != 0)
         api_refuse(call, 409, NULL, "%s", result.error);
+    else if (result.failure != 0)
+        api_refuse(call, 500, NULL, "not all of it could be put in force: %s",
+                   dvbcss_error_text(result.failure));
     else
         api_answer(call, 200,
                    json_pack("{s:O, s:O}", "applied", result.applied, "needs_restart",

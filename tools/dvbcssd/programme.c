@@ -17,9 +17,9 @@ struct programme {
 #define NETWORK_ID "dvb://233a.1004.1044"
 
 static const struct tv_timeline_options timelines[] = {
-    {"pts", "urn:dvb:css:timeline:pts", {90000, 1}, 900000, 1.0, 0.001, true},
-    {"temi", "urn:dvb:css:timeline:temi:1:1", {1000, 1}, 0, 1.0, -1, true},
-    {"mpd", "urn:dvb:css:timeline:mpd:period:rel:1000", {1000, 1}, 0, 1.0, -1, true},
+    {"pts", "urn:dvb:css:timeline:pts", {90000, 1}, 900000, 1.0, 0.001, true, false},
+    {"temi", "urn:dvb:css:timeline:temi:1:1", {1000, 1}, 0, 1.0, -1, true, false},
+    {"mpd", "urn:dvb:css:timeline:mpd:period:rel:1000", {1000, 1}, 0, 1.0, -1, true, false},
 };
 enum { TEMI = 1 };
 

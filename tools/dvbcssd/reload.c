@@ -33,35 +33,82 @@ static int refuse(struct change *change, const char *format, ...)
     return -1;
 }
 
+/* ---- which timelines a change is about ------------------------------------------------------ */
+
+/* A timeline's section is new, or is not what it was. */
+static bool begins(const struct config *before, const struct config_timeline *wanted)
+{
+    const struct config_timeline *old = config_timeline_find(before, wanted->name);
+
+    return !old || !config_timeline_equal(old, wanted);
+}
+
+/* The configuration has made it, and does not want it any more or not as it was. */
+static bool ends(const struct config *before, const struct config *after,
+                 const struct tv_timeline *running)
+{
+    const struct config_timeline *kept = config_timeline_find(after, tv_timeline_name(running));
+
+    return tv_timeline_configured(running) && (!kept || begins(before, kept));
+}
+
 /* ---- checking ------------------------------------------------------------------------------- */
 
-/* A timeline that the control API made stays, and may stand in the way of a configured one. */
+/* A timeline that the configuration has not made stays, and may stand in the way of one that it is
+ * to make. */
 static int check_timeline(struct change *change, const struct config_timeline *wanted)
 {
-    const struct config *running = change->services->config;
     struct tv *tv = change->services->tv;
     struct tv_timeline *named = tv_timeline_named(tv, wanted->name);
     struct tv_timeline *selected = tv_timeline_selected(tv, wanted->selector);
 
-    if (named && !config_timeline_find(running, wanted->name))
+    if (named && !tv_timeline_configured(named))
         return refuse(change, "timeline.%s: the control API has made a timeline of that name",
                       wanted->name);
-    if (selected && !config_timeline_find(running, tv_timeline_name(selected)))
+    if (selected && !tv_timeline_configured(selected))
         return refuse(change, "timeline.%s: timeline %s, made by the control API, has the selector",
                       wanted->name, tv_timeline_name(selected));
     return 0;
 }
 
+/* Whether timelines of the configuration are to stand beside those that run: the programme's go
+ * with it, and those of a page are not touched. */
+static bool keeps_timelines(const struct change *change)
+{
+    const struct services *services = change->services;
+
+    return !services->programme && !config_runs_demo(services->config) &&
+           !config_runs_demo(&change->fresh) && !page_channel_presents(services->page);
+}
+
+/* Checks those that are to begin, and counts how many there will be with those that stay. */
+static int check_beside_others(struct change *change, size_t *count)
+{
+    const struct config *before = change->services->config, *after = &change->fresh;
+    const struct tv_timeline *timeline = NULL;
+
+    *count = 0;
+    while ((timeline = tv_next_timeline(change->services->tv, timeline)))
+        *count += !ends(before, after, timeline);
+    for (size_t i = 0; i < after->timeline_count; i++) {
+        if (!begins(before, &after->timelines[i]))
+            continue;
+        if (check_timeline(change, &after->timelines[i]) != 0)
+            return -1;
+        (*count)++;
+    }
+    return 0;
+}
+
 static int check_timelines(struct change *change)
 {
-    /* The programme's timelines go with it, and those of a page are not touched. */
-    if (change->services->programme || config_runs_demo(&change->fresh) ||
-        page_channel_presents(change->services->page))
-        return 0;
-    for (size_t i = 0; i < change->fresh.timeline_count; i++) {
-        if (check_timeline(change, &change->fresh.timelines[i]) != 0)
-            return -1;
-    }
+    size_t count = change->fresh.timeline_count;
+
+    if (keeps_timelines(change) && check_beside_others(change, &count) != 0)
+        return -1;
+    if (count > TV_TIMELINES_MAX)
+        return refuse(change, "there would be %zu timelines, but at most %d can be there", count,
+                      TV_TIMELINES_MAX);
     return 0;
 }
 
@@ -267,22 +314,17 @@ static int apply_timelines(struct change *change)
 {
     const struct config *before = &change->fresh, *after = change->services->config;
     struct tv *tv = change->services->tv;
+    struct tv_timeline *timeline = tv_next_timeline(tv, NULL), *next;
     int error = 0;
 
-    for (size_t i = 0; i < before->timeline_count && error == 0; i++) {
-        const struct config_timeline *old = &before->timelines[i];
-        const struct config_timeline *kept = config_timeline_find(after, old->name);
-        struct tv_timeline *running = tv_timeline_named(tv, old->name);
-
-        if (running && (!kept || !config_timeline_equal(old, kept)))
-            error = tv_remove_timeline(running);
+    for (; timeline && error == 0; timeline = next) {
+        next = tv_next_timeline(tv, timeline);
+        if (ends(before, after, timeline))
+            error = tv_remove_timeline(timeline);
     }
     for (size_t i = 0; i < after->timeline_count && error == 0; i++) {
-        const struct config_timeline *wanted = &after->timelines[i];
-        const struct config_timeline *old = config_timeline_find(before, wanted->name);
-
-        if (!old || !config_timeline_equal(old, wanted))
-            error = services_add_timeline(change->services, wanted);
+        if (begins(before, &after->timelines[i]))
+            error = services_add_timeline(change->services, &after->timelines[i]);
     }
     return error;
 }
@@ -364,7 +406,7 @@ static void take_timelines(struct change *change)
 }
 
 /* What has come this far can only fail for want of memory; what could be done is done then. */
-static void put_in_force(struct change *change)
+static int put_in_force(struct change *change)
 {
     bool due[APPLIERS] = {false};
     int error = 0, failed;
@@ -383,25 +425,29 @@ static void put_in_force(struct change *change)
     failed = apply_presentation(change);
     error = error == 0 ? failed : error;
     failed = tv_publish(change->services->tv);
-    error = error == 0 ? failed : error;
-    if (error != 0)
-        dvbcss_log(DVBCSS_LOG_ERROR, "reload", "not all of it could be put in force: %s",
-                   dvbcss_error_text(error));
+    return error == 0 ? failed : error;
 }
 
 static void tell(const struct services *services, const struct reload_result *result, int refused)
 {
-    if (refused != 0)
+    const char *status = "serving";
+
+    if (refused != 0) {
+        status = "serving; the last reload was refused";
         dvbcss_log(DVBCSS_LOG_ERROR, "reload", "refused, the configuration stays: %s",
                    result->error);
-    else
+    } else if (result->failure != 0) {
+        status = "serving; the last reload failed in part";
+        dvbcss_log(DVBCSS_LOG_ERROR, "reload", "not all of it could be put in force: %s",
+                   dvbcss_error_text(result->failure));
+    } else {
         dvbcss_log(DVBCSS_LOG_INFO, "reload", "%zu changes in force, %zu need a restart",
                    json_array_size(result->applied), json_array_size(result->needs_restart));
+    }
     for (size_t i = 0; i < json_array_size(result->needs_restart); i++)
         dvbcss_log(DVBCSS_LOG_WARNING, "reload", "%s needs a restart to change",
                    json_string_value(json_array_get(result->needs_restart, i)));
-    notify_ready(services->notify,
-                 refused != 0 ? "serving; the last reload was refused" : "serving");
+    notify_ready(services->notify, status);
 }
 
 int reload(struct services *services, struct reload_result *result)
@@ -415,7 +461,7 @@ int reload(struct services *services, struct reload_result *result)
     if (refused == 0) {
         result->applied = json_array();
         result->needs_restart = json_array();
-        put_in_force(&change);
+        result->failure = put_in_force(&change);
         services->reloads++;
     } else {
         services->failed_reloads++;

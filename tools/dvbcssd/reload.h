@@ -13,6 +13,8 @@
 struct reload_result {
     /** Why it was refused: "tv.conf:12: ...". */
     char error[512];
+    /** 0, or the dvbcss_error for which not all of what was taken could be put in force. */
+    int failure;
     /** Arrays of names, as "log.level" and "timeline.pts": what is in force now, and what waits
      * for a restart. NULL if it was refused. */
     json_t *applied;

@@ -477,8 +477,8 @@ int services_present_content(struct services *services, const struct config_cont
 int services_add_timeline(struct services *services, const struct config_timeline *timeline)
 {
     struct tv_timeline_options options = {
-        timeline->name,  timeline->selector,   timeline->rate,     timeline->start_ticks,
-        timeline->speed, timeline->accuracy_s, timeline->available};
+        timeline->name,  timeline->selector,   timeline->rate,      timeline->start_ticks,
+        timeline->speed, timeline->accuracy_s, timeline->available, true};
 
     return tv_add_timeline(services->tv, &options, NULL);
 }

@@ -114,6 +114,8 @@ struct tv_timeline_options {
     /** Negative if not stated. */
     double accuracy_s;
     bool available;
+    /** It stands in the configuration, which decides when it goes. */
+    bool configured;
 };
 
 /** Adds a timeline that runs from now on. @p out may be NULL. 0, DVBCSS_EEXIST, DVBCSS_EFULL or
@@ -218,5 +220,8 @@ bool tv_cancel(struct tv *tv, uint64_t id);
 
 /** The name of a timeline. */
 const char *tv_timeline_name(const struct tv_timeline *timeline);
+
+/** Whether the timeline was added as one of the configuration. */
+bool tv_timeline_configured(const struct tv_timeline *timeline);
 
 #endif

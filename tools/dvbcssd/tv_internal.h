@@ -43,6 +43,7 @@ struct tv_timeline {
     char *selector;
     struct dvbcss_rate rate;
     double accuracy_s;
+    bool configured;
     struct dvbcss_clock *clock;
     struct dvbcss_ts_clock_source *source;
 };

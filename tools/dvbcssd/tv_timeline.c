@@ -43,6 +43,11 @@ const char *tv_timeline_name(const struct tv_timeline *timeline)
     return timeline->name;
 }
 
+bool tv_timeline_configured(const struct tv_timeline *timeline)
+{
+    return timeline->configured;
+}
+
 void tv_timeline_state(const struct tv_timeline *timeline, struct tv_timeline_state *state)
 {
     struct dvbcss_ticks wall = {0, 0}, position = {0, 0};
@@ -120,6 +125,7 @@ static int create(struct tv *tv, const struct tv_timeline_options *options,
     timeline->selector = dvbcss_strdup(options->selector);
     timeline->rate = options->rate;
     timeline->accuracy_s = options->accuracy_s;
+    timeline->configured = options->configured;
     error =
         timeline->name && timeline->selector ? create_clock(tv, options, timeline) : DVBCSS_ENOMEM;
     if (error != 0) {
