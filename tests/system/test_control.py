@@ -434,6 +434,45 @@ class Timelines(Control):
             self.assertEqual(self.tv.get("/timelines/pts")["speed"], 1)
             raced += 1
 
+    def test_no_seek_leads_where_nothing_can_be_changed_any_more(self):
+        self.tv.post("/timelines", {"name": "fast", "selector": "urn:x:fast",
+                                    "tick_rate": "4294967295"})
+        for path in ("/timelines/fast", "/media"):
+            for seek_s in (1e9, -1e9):
+                with self.subTest(path=path, seek_s=seek_s):
+                    for _ in range(20):
+                        before = self.tv.get(path)
+                        answer = self.tv.patch(path, {"seek_s": seek_s})
+                        if answer.status != 200:
+                            break
+                    self.assert_refused(answer, 400, "seek_s", "range")
+                    self.assertEqual(self.tv.get(path)["speed"], before["speed"])
+                    self.assertEqual(self.tv.patch(path, {"speed": 0}).status, 200)
+                    self.assertEqual(self.tv.patch(path, {"seek_s": -seek_s}).status, 200)
+                    self.assertEqual(self.tv.patch(path, {"speed": 1}).status, 200)
+            self.tv.patch("/timelines/fast", {"position_ticks": 0})
+        self.tv.delete("/timelines/fast")
+        for _ in range(20):
+            answer = self.tv.patch("/media", {"seek_s": 1e9})
+        self.assert_refused(answer, 400, "seek_s", "range")
+        self.assertEqual(self.tv.patch("/media", {"speed": 0}).status, 200)
+
+    def test_a_position_brings_a_timeline_back_that_ran_out_of_reach(self):
+        self.tv.post("/timelines", {"name": "fast", "selector": "urn:x:fast",
+                                    "tick_rate": "4294967295", "speed": 1000})
+        for _ in range(10000):
+            # As if the media had run since the wall clock began.
+            self.tv.patch("/media", {"speed": 0})
+            self.tv.patch("/media", {"speed": 1000, "at_ns": 0})
+            if self.tv.patch("/timelines/fast", {"speed": 1000}).status == 400:
+                break
+        else:
+            self.fail("it is within reach wherever it goes")
+        answer = self.tv.patch("/timelines/fast", {"position_ticks": 5, "speed": 0})
+        self.assertEqual(answer.status, 200, answer.text)
+        self.assertEqual(answer.json["position_ticks"], 5)
+        self.assertEqual(self.tv.patch("/timelines/fast", {"speed": 1}).status, 200)
+
     def test_scheduled_changes_are_listed_in_order_and_cancelled(self):
         late = self.tv.patch("/timelines/pts", {"speed": 0, "in_s": 2000}).json["id"]
         soon = self.tv.patch("/media", {"seek_s": 5, "in_s": 1000}).json["id"]

@@ -290,7 +290,10 @@ static void change(struct api_call *call, struct tv_timeline *timeline, size_t m
     if (error == 0 && search.id == 0)
         error = tv_publish(tv);
     if (error != 0) {
-        api_refuse_error(call, error, NULL);
+        api_refuse_error(call, error,
+                         error == DVBCSS_ERANGE && wanted.parts & TV_CHANGE_SEEK
+                             ? change_members[BY_SEEK].name
+                             : NULL);
     } else if (search.id != 0) {
         tv_each_scheduled(tv, pick, &search);
         api_answer(call, 202, search.found);

@@ -164,9 +164,9 @@ void tv_media_state(const struct tv *tv, struct tv_media_state *state);
 /** What a change is about; several in one go. */
 enum tv_change_part {
     TV_CHANGE_SPEED = 1,
-    /** Jump to a time of the timeline: not for the media as a whole. */
+    /** Jump to a time of the timeline, at most TV_TICKS_MAX: not for the media as a whole. */
     TV_CHANGE_POSITION = 2,
-    /** Jump by seconds, forwards or back. */
+    /** Jump by seconds, forwards or back; not together with a position. */
     TV_CHANGE_SEEK = 4,
     /** Not for the media as a whole, as is the next. */
     TV_CHANGE_AVAILABLE = 8,
@@ -196,8 +196,9 @@ struct tv_change {
  *                 makes the line what it would be if the change had come then; one to come has the
  *                 change scheduled, which publishes itself
  * @param id       set to the number of the scheduled change, 0 if it was made; may be NULL
- * @return 0, DVBCSS_EFULL (too much is scheduled), DVBCSS_ERANGE (a jump beyond all times) or
- *         DVBCSS_ENOMEM; then nothing has changed but by what was due
+ * @return 0, DVBCSS_EFULL (too much is scheduled), DVBCSS_ERANGE (a seek beyond
+ *         TV_TICKS_MAX of this or, for the media, of any timeline; a time that is beyond all
+ *         positions) or DVBCSS_ENOMEM; then nothing has changed but by what was due
  */
 DVBCSS_NODISCARD int tv_change(struct tv *tv, struct tv_timeline *timeline,
                                const struct tv_change *change, int64_t at_ns, uint64_t *id);

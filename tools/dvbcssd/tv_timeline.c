@@ -207,8 +207,30 @@ int tv_clear(struct tv *tv)
 
 /* ---- changing ------------------------------------------------------------------------------- */
 
+static bool is_out_of_reach(struct dvbcss_ticks position)
+{
+    return position.whole > (int64_t)TV_TICKS_MAX || position.whole < -(int64_t)TV_TICKS_MAX;
+}
+
+/* A seek must not end where positions do: nothing could be changed from there. The media take all
+ * timelines along. */
+static int check_seek(struct tv *tv, const struct dvbcss_clock *clock, struct dvbcss_ticks position)
+{
+    struct tv_timeline *timeline = NULL;
+    int error = is_out_of_reach(position) ? DVBCSS_ERANGE : 0;
+
+    while (error == 0 && clock == tv->media_clock && (timeline = tv_next_timeline(tv, timeline))) {
+        struct dvbcss_ticks there;
+
+        error = dvbcss_clock_from_parent(timeline->clock, position, &there);
+        if (error == 0 && is_out_of_reach(there))
+            error = DVBCSS_ERANGE;
+    }
+    return error;
+}
+
 /* The point of a clock's line at a time of the wall clock, moved as the change wants it. */
-static int new_point(const struct tv *tv, const struct dvbcss_clock *clock,
+static int new_point(struct tv *tv, const struct dvbcss_clock *clock,
                      const struct tv_change *change, int64_t at_ns,
                      struct dvbcss_correlation *point)
 {
@@ -218,16 +240,19 @@ static int new_point(const struct tv *tv, const struct dvbcss_clock *clock,
     point->parent = dvbcss_ticks(at_ns);
     if (clock != tv->media_clock)
         error = dvbcss_clock_from_parent(tv->media_clock, point->parent, &point->parent);
-    if (error == 0)
-        error = dvbcss_clock_from_parent(clock, point->parent, &point->child);
     if (error != 0)
         return error;
-    if (change->parts & TV_CHANGE_POSITION)
+    /* Where the old line is does not matter then, nor whether that is anywhere. */
+    if (change->parts & TV_CHANGE_POSITION) {
         point->child = dvbcss_ticks(change->position_ticks);
-    if (change->parts & TV_CHANGE_SEEK)
-        point->child = dvbcss_ticks_add(
-            point->child, dvbcss_ticks_from_double(change->seek_s * rate.ticks / rate.seconds));
-    return 0;
+        return 0;
+    }
+    error = dvbcss_clock_from_parent(clock, point->parent, &point->child);
+    if (error != 0 || !(change->parts & TV_CHANGE_SEEK))
+        return error;
+    point->child = dvbcss_ticks_add(
+        point->child, dvbcss_ticks_from_double(change->seek_s * rate.ticks / rate.seconds));
+    return check_seek(tv, clock, point->child);
 }
 
 /* Accuracy can fail for want of memory, so it comes first. */
