@@ -3,6 +3,7 @@
 import json
 import struct
 import unittest
+from urllib.parse import urlsplit
 
 from control_client import PTS, ControlledDaemon
 from raw_websocket import CLOSE, PING, PONG, TEXT, RawWebSocket, frame
@@ -203,6 +204,18 @@ class Requests(Control):
             ("/content", {"contentId": "x", "title": "y"}, "title", "no such property"),
             ("/content", {"contentId": "x", "timelines": []}, "timelines", "/api/v1/timelines"),
             ("/content", {"contentId": "x", "private": [{}]}, "private[0].type", ""),
+            ("/content", {"protocolVersion": None}, "protocolVersion", "1.1"),
+            ("/content", {"protocolVersion": "1.2"}, "protocolVersion", ""),
+            ("/content", {"contentId": "x", "wcUrl": "http://x"}, "wcUrl", "udp://"),
+            ("/content", {"wcUrl": "udp://{{host}}"}, "wcUrl", "port"),
+            ("/content", {"wcUrl": "{{ws}}://{{host}}:{{port}}/wc"}, "wcUrl", "udp://"),
+            ("/content", {"tsUrl": "udp://{{host}}:{{port}}"}, "tsUrl", "ws://"),
+            ("/content", {"tsUrl": "ws://0.0.0.0/ts"}, "tsUrl", "{{host}}"),
+            ("/content", {"tsUrl": "ws://[::]:80/ts"}, "tsUrl", "{{host}}"),
+            ("/content", {"tsUrl": "ws:///ts"}, "tsUrl", "host"),
+            ("/content", {"tsUrl": ""}, "tsUrl", "://"),
+            ("/content", {"teUrl": "somewhere"}, "teUrl", "://"),
+            ("/content", {"mrsUrl": "ws://mrs.example"}, "mrsUrl", "https://"),
             ("/programme", {}, "running", "missing"),
         ]
         for path, body, member, word in wrong:
@@ -277,6 +290,27 @@ class Content(Control):
         self.assertEqual(message["presentationStatus"], "transitioning")
         self.assertEqual(message["mrsUrl"], "http://mrs.example")
         self.assertNotIn("wcUrl", message)
+
+    def test_urls_name_what_each_companion_has_reached(self):
+        cii = self.cii()
+        cii.hear()
+        urls = {"wcUrl": "udp://{{host}}:6677", "tsUrl": "{{ws}}://{{host}}:{{port}}/elsewhere",
+                "teUrl": "wss://te.example/te", "mrsUrl": "https://[2001:db8::1]:8443/mrs?x=1"}
+        answer = self.tv.patch("/content", {"protocolVersion": "1.1", **urls})
+        self.assertEqual(answer.status, 200, answer.text)
+        message = cii.hear()
+        address = urlsplit(self.tv.urls["cii"]).netloc
+        self.assertEqual({name: message[name] for name in urls},
+                         {**urls, "wcUrl": "udp://127.0.0.1:6677",
+                          "tsUrl": f"ws://{address}/elsewhere"})
+        answer = self.tv.patch("/content", {name: None for name in urls})
+        self.assertEqual(answer.status, 200, answer.text)
+
+    def test_only_local_companions_are_told_of_this_machine_as_localhost(self):
+        local = {"tsUrl": "ws://localhost:1234/ts"}
+        self.assertEqual(self.tv.patch("/content", local).status, 200)
+        with ControlledDaemon(settings={"http.address": "0.0.0.0"}) as tv:
+            self.assert_refused(tv.patch("/content", local), 400, "tsUrl", "{{host}}")
 
     def test_omitted_null_and_value_are_three_things(self):
         cii = self.cii()

@@ -1,11 +1,12 @@
 /*
  * /api/v1/content: what CII says. A change is read by the very rules of CII: what is omitted stays
- * as it is, null and values take over.
+ * as it is, null and values take over. What no companion could make use of is refused.
  */
 #include <string.h>
 
 #include "api.h"
 #include "dvbcss/alloc.h"
+#include "dvbcss/url.h"
 
 json_t *api_describe_content(const struct services *services)
 {
@@ -47,6 +48,83 @@ static bool members_are_known(const struct api_call *call)
     return true;
 }
 
+static bool refuse_url(const struct api_call *call, enum dvbcss_cii_property property,
+                       const char *reason)
+{
+    api_refuse(call, 400, dvbcss_cii_property_name(property), "%s", reason);
+    return false;
+}
+
+/* Whether a URL as companions are told it has the scheme of its service and a host that they can
+ * reach. */
+static bool url_is_usable(const struct api_call *call, enum dvbcss_cii_property property,
+                          const char *text, unsigned schemes)
+{
+    struct dvbcss_report report = DVBCSS_REPORT_INIT;
+    struct dvbcss_url url;
+
+    if (dvbcss_url_parse(text, schemes, &url, &report) != 0)
+        return refuse_url(call, property, report.reason);
+    /* Companions of a listener on loopback are on this machine, too. */
+    if (dvbcss_url_host_unusable(url.host, call->services->config->http.address))
+        return refuse_url(call, property,
+                          "the host is none that companions could reach: {{host}} becomes the "
+                          "address that each has reached");
+    return true;
+}
+
+/* Puts an address in the place of {{host}} and its like, as for a companion: 0 or a dvbcss_error.
+ */
+static int tell(const struct dvbcss_cii *changes, struct dvbcss_cii *told)
+{
+    static const struct dvbcss_cii_address reached = {.host = "192.0.2.1", .port = 1};
+    char *text;
+    size_t length;
+    int error = dvbcss_cii_encode(changes, DVBCSS_CII_ALL, &reached, &text, &length);
+
+    if (error != 0)
+        return error;
+    error = dvbcss_cii_decode(text, length, DVBCSS_STRICT, told, NULL);
+    dvbcss_free(text);
+    return error;
+}
+
+static bool urls_are_usable(const struct api_call *call, const struct dvbcss_cii *changes)
+{
+    static const struct {
+        enum dvbcss_cii_property property;
+        unsigned schemes;
+    } urls[] = {
+        {DVBCSS_CII_MRS_URL, (unsigned)DVBCSS_URL_HTTP | (unsigned)DVBCSS_URL_HTTPS},
+        {DVBCSS_CII_WC_URL, DVBCSS_URL_UDP},
+        {DVBCSS_CII_TS_URL, DVBCSS_URL_ANY_WEBSOCKET},
+        {DVBCSS_CII_TE_URL, DVBCSS_URL_ANY_WEBSOCKET},
+    };
+    struct dvbcss_cii told = DVBCSS_CII_INIT;
+    int error = tell(changes, &told);
+    bool usable = error == 0;
+
+    if (error != 0)
+        api_refuse_error(call, error, NULL);
+    for (size_t i = 0; i < sizeof urls / sizeof *urls && usable; i++) {
+        const char *text = dvbcss_cii_text(&told, urls[i].property);
+
+        usable = !text || url_is_usable(call, urls[i].property, text, urls[i].schemes);
+    }
+    dvbcss_cii_finish(&told);
+    return usable;
+}
+
+static bool changes_are_usable(const struct api_call *call, const struct dvbcss_cii *changes)
+{
+    if (dvbcss_cii_presence(changes, DVBCSS_CII_PROTOCOL_VERSION) == DVBCSS_NULL) {
+        api_refuse(call, 400, dvbcss_cii_property_name(DVBCSS_CII_PROTOCOL_VERSION),
+                   "is always \"%s\"", DVBCSS_CII_VERSION);
+        return false;
+    }
+    return urls_are_usable(call, changes);
+}
+
 void api_change_content(struct api_call *call)
 {
     struct dvbcss_cii changes = DVBCSS_CII_INIT;
@@ -60,6 +138,10 @@ void api_change_content(struct api_call *call)
                               &changes, &report);
     if (error != 0) {
         api_refuse(call, 400, *report.path ? report.path : NULL, "%s", report.reason);
+        return;
+    }
+    if (!changes_are_usable(call, &changes)) {
+        dvbcss_cii_finish(&changes);
         return;
     }
     error = tv_change_content(tv, &changes);
