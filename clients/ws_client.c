@@ -17,6 +17,13 @@ enum phase {
     OPEN,
 };
 
+/* How far the watch over the peer's silence has come. */
+enum silence {
+    HEARD,
+    PINGED,
+    OVERDUE,
+};
+
 /* A look-up of a name. It cannot be stopped once a thread is at it, so it may outlive the attempt
  * that it was for. */
 struct lookup {
@@ -46,8 +53,9 @@ struct ws_client {
     char peer[DVBCSS_CLIENT_ADDRESS_SIZE];
     /* Time limit of the attempt, then watch over the peer's silence. */
     uv_timer_t timer;
-    uint64_t heard_at_ms;
-    bool pinged;
+    enum silence silence;
+    /* When `silence` became HEARD or PINGED. */
+    uint64_t silent_since_ms;
 
     /* The message that is coming in. */
     char *buffer;
@@ -113,34 +121,41 @@ static void fail(struct ws_client *client, int error, uint16_t code, const char 
 
 static void watch_silence(struct ws_client *client);
 
+static void note_silence(struct ws_client *client, enum silence silence)
+{
+    client->silence = silence;
+    client->silent_since_ms = uv_now(client->loop);
+}
+
 static void on_silence(uv_timer_t *timer)
 {
     watch_silence(timer->data);
 }
 
+/* A process that was stopped finds all its time gone while bytes wait: timers run before sockets
+ * are read. So no peer is lost that was not asked, nor before the loop has read once more. */
 static void watch_silence(struct ws_client *client)
 {
+    enum { ONE_TURN_MS = 1 };
     uint64_t limit_ms = client->idle_timeout_ms;
-    uint64_t silent_ms = uv_now(client->loop) - client->heard_at_ms;
+    uint64_t silent_ms = uv_now(client->loop) - client->silent_since_ms;
+    uint64_t again_ms = limit_ms;
 
     if (limit_ms == 0)
         return;
-    if (silent_ms >= 2 * limit_ms) {
+    if (silent_ms < limit_ms) {
+        again_ms = limit_ms - silent_ms;
+    } else if (client->silence == HEARD) {
+        ws_client_socket_ping(client->socket);
+        note_silence(client, PINGED);
+    } else if (client->silence == PINGED) {
+        client->silence = OVERDUE;
+        again_ms = ONE_TURN_MS;
+    } else {
         fail(client, DVBCSS_ETIMEDOUT, WS_CLOSE_ABNORMAL, "the peer has gone silent");
         return;
     }
-    if (silent_ms >= limit_ms && !client->pinged) {
-        ws_client_socket_ping(client->socket);
-        client->pinged = true;
-    }
-    (void)uv_timer_start(&client->timer, on_silence,
-                         (client->pinged ? 2 * limit_ms : limit_ms) - silent_ms, 0);
-}
-
-static void heard(struct ws_client *client)
-{
-    client->heard_at_ms = uv_now(client->loop);
-    client->pinged = false;
+    (void)uv_timer_start(&client->timer, on_silence, again_ms, 0);
 }
 
 static void on_opened(void *user)
@@ -150,14 +165,14 @@ static void on_opened(void *user)
     drop_addresses(client);
     client->phase = OPEN;
     uv_timer_stop(&client->timer);
-    heard(client);
+    note_silence(client, HEARD);
     watch_silence(client);
     client->events->opened(client->user);
 }
 
 static void on_ponged(void *user)
 {
-    heard(user);
+    note_silence(user, HEARD);
 }
 
 /* Makes room for @p length more bytes of the message. */
@@ -183,7 +198,7 @@ static void on_received(void *user, const char *bytes, size_t length, bool binar
     struct ws_client *client = user;
     size_t whole;
 
-    heard(client);
+    note_silence(client, HEARD);
     if (length > client->max_message_size - client->buffer_length) {
         fail(client, DVBCSS_EPROTOCOL, WS_CLOSE_TOO_BIG, "the message is too long");
         return;

@@ -41,8 +41,9 @@ struct dvbcss_client_options {
     const char *pin;
     /** Time for one attempt, from the look-up of the name to the end of the handshake. */
     uint32_t connect_timeout_ms;
-    /** Silence after which the server is asked for a sign of life by a ping; after twice as long
-     * it counts as lost. 0 for never. */
+    /** Silence after which the server is asked for a sign of life by a ping; if none comes in as
+     * long again, it counts as lost. A program that was stopped asks anew when it goes on. 0:
+     * never. */
     uint32_t idle_timeout_ms;
     /** The longest message that is accepted, in bytes: a longer one ends the connection (1009). */
     size_t max_message_size;

@@ -355,6 +355,59 @@ Test(ws_client, keeps_a_peer_that_answers_pings)
     end(&f);
 }
 
+/* A process that is stopped for a while, as one in the background: on waking, all its timers are
+ * due before it has read what came in the meantime. */
+enum { IDLE_MS = 200, STOPPED_MS = 3 * IDLE_MS };
+
+static void speak_and_stop(struct toy_connection *connection, enum toy_opcode opcode,
+                           const char *payload, size_t length)
+{
+    pong(connection, opcode, payload, length);
+    if (opcode != TOY_TEXT)
+        return;
+    toy_text(connection, "still here");
+    uv_sleep(STOPPED_MS);
+}
+
+Test(ws_client, keeps_a_peer_that_spoke_while_the_process_was_stopped)
+{
+    static const struct toy_script script = {.frame = speak_and_stop};
+    struct fixture f;
+
+    begin(&f, &script);
+    f.options.idle_timeout_ms = IDLE_MS;
+    connect_to(&f, "/");
+    TEST_LOOP_UNTIL(&f.test, f.opened);
+    cr_assert_eq(ws_client_send(f.client, "stop", 4), 0);
+    TEST_LOOP_UNTIL(&f.test, f.texts || f.ended);
+    cr_assert_eq(f.ended, 0, "%s", f.why.text);
+    cr_assert_str_eq(f.said[0], "still here");
+    end(&f);
+}
+
+static void pong_and_stop(struct toy_connection *connection, enum toy_opcode opcode,
+                          const char *payload, size_t length)
+{
+    struct fixture *f = toy_user(connection);
+
+    pong(connection, opcode, payload, length);
+    if (opcode == TOY_PING && f->frames == 1)
+        uv_sleep(STOPPED_MS);
+}
+
+Test(ws_client, keeps_a_peer_whose_pong_came_while_the_process_was_stopped)
+{
+    static const struct toy_script script = {.frame = pong_and_stop};
+    struct fixture f;
+
+    begin(&f, &script);
+    f.options.idle_timeout_ms = IDLE_MS;
+    connect_to(&f, "/");
+    TEST_LOOP_UNTIL(&f.test, f.frames == 2 || f.ended);
+    cr_assert_eq(f.ended, 0, "%s", f.why.text);
+    end(&f);
+}
+
 static void say_nothing(struct toy_connection *connection, const char *path, const char *head)
 {
     (void)connection;
