@@ -38,6 +38,7 @@ struct ws_client {
     uint32_t connect_timeout_ms;
     uint32_t idle_timeout_ms;
     size_t max_message_size;
+    struct ws_client_trust trust;
     struct ws_client_tls *tls;
     const struct ws_client_events *events;
     void *user;
@@ -291,7 +292,7 @@ static bool write_address(const struct sockaddr *address, char *text, size_t siz
 static int open_socket(struct ws_client *client, const struct addrinfo *address)
 {
     struct ws_client_socket_target target = {
-        .address = client->peer, .url = &client->url, .tls = client->tls};
+        .address = client->peer, .url = &client->url, .tls = client->tls, .trust = &client->trust};
 
     if (!write_address(address->ai_addr, client->peer, sizeof client->peer))
         return DVBCSS_EADDRESS;
@@ -431,7 +432,7 @@ static void on_timer_closed(uv_handle_t *handle)
     maybe_free(client);
 }
 
-static int join(struct ws_client *client, const struct ws_client_trust *trust)
+static int join(struct ws_client *client)
 {
     int error;
 
@@ -441,7 +442,7 @@ static int join(struct ws_client *client, const struct ws_client_trust *trust)
         return error;
     client->joined = true;
     if (client->url.scheme == DVBCSS_URL_WSS)
-        error = ws_client_context_tls(client->context_user.context, trust, &client->tls);
+        error = ws_client_context_tls(client->context_user.context, &client->trust, &client->tls);
     return error;
 }
 
@@ -482,7 +483,8 @@ int ws_client_create(struct ws_client **out, uv_loop_t *loop, const char *url,
     (void)uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->timer_open = true;
-    error = join(client, &trust);
+    client->trust = trust;
+    error = join(client);
     if (error) {
         ws_client_destroy(client, NULL, NULL);
         return error;

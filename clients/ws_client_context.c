@@ -261,13 +261,12 @@ void ws_client_context_leave(struct ws_client_context_user *user)
     ws_client_context_sweep_soon(user->context);
 }
 
-static bool same_trust(const struct ws_client_trust *a, const struct ws_client_trust *b)
+static bool serves(const struct ws_client_tls *tls, const struct ws_client_trust *trust)
 {
-    bool same_file =
-        a->ca_file && b->ca_file ? strcmp(a->ca_file, b->ca_file) == 0 : !a->ca_file && !b->ca_file;
-
-    return same_file && a->pinned == b->pinned &&
-           (!a->pinned || memcmp(&a->pin, &b->pin, sizeof a->pin) == 0);
+    if (!tls->ca_file || !trust->ca_file)
+        return tls->ca_file == trust->ca_file &&
+               tls->pins_alone == ws_client_trust_is_pin_alone(trust);
+    return strcmp(tls->ca_file, trust->ca_file) == 0;
 }
 
 static struct ws_client_tls *tls_find(struct ws_client_context *context,
@@ -279,41 +278,49 @@ static struct ws_client_tls *tls_find(struct ws_client_context *context,
     LIST_FOR_EACH (node, after, &context->tls) {
         struct ws_client_tls *tls = CONTAINER_OF(node, struct ws_client_tls, node);
 
-        if (same_trust(&tls->trust, trust))
+        if (serves(tls, trust))
             return tls;
     }
     return NULL;
 }
 
-int ws_client_context_tls(struct ws_client_context *context, const struct ws_client_trust *trust,
-                          struct ws_client_tls **out)
+static int tls_create(struct ws_client_tls **out, struct ws_client_context *context,
+                      const struct ws_client_trust *trust)
 {
-    struct ws_client_tls *tls = tls_find(context, trust);
+    struct ws_client_tls *tls = dvbcss_calloc(1, sizeof *tls);
     char name[32];
 
-    if (tls) {
-        *out = tls;
-        return 0;
-    }
-    tls = dvbcss_calloc(1, sizeof *tls);
     if (!tls)
         return DVBCSS_ENOMEM;
     list_append(&context->tls, &tls->node);
     snprintf(name, sizeof name, "tls-%u", ++context->tls_count);
-    tls->trust = *trust;
+    tls->pins_alone = ws_client_trust_is_pin_alone(trust);
+    tls->finder = (struct ws_client_trust_finder){ws_client_lws_trust, context};
     tls->ca_file = dvbcss_strdup(trust->ca_file);
-    tls->trust.ca_file = tls->ca_file;
     if (trust->ca_file && !tls->ca_file) {
         tls_free(tls);
         return DVBCSS_ENOMEM;
     }
-    tls->ssl = ws_client_tls_create(&tls->trust);
+    tls->ssl = ws_client_tls_create(trust, &tls->finder);
     if (tls->ssl)
         tls->vhost = ws_client_lws_vhost_create(context, name, tls->ssl);
     if (!tls->vhost) {
         tls_free(tls);
         return DVBCSS_ETLS;
     }
+    *out = tls;
+    return 0;
+}
+
+int ws_client_context_tls(struct ws_client_context *context, struct ws_client_trust *trust,
+                          struct ws_client_tls **out)
+{
+    struct ws_client_tls *tls = tls_find(context, trust);
+    int error = tls ? 0 : tls_create(&tls, context, trust);
+
+    if (error)
+        return error;
+    trust->ca_file = tls->ca_file;
     *out = tls;
     return 0;
 }

@@ -20,8 +20,10 @@ enum {
 
 struct ws_client_tls {
     struct list_node node;
+    /* NULL for the system's authorities, or for none. */
     char *ca_file;
-    struct ws_client_trust trust;
+    bool pins_alone;
+    struct ws_client_trust_finder finder;
     struct ssl_ctx_st *ssl;
     struct lws_vhost *vhost;
 };
@@ -56,6 +58,7 @@ struct ws_client_socket {
     struct lws *wsi;
     const struct ws_client_socket_events *events;
     void *user;
+    struct ws_client_trust trust;
     /* The owner has let go: nothing is told any more, and the sweeper closes it. */
     bool detached;
     /* While lws_client_connect_via_info() runs: it may report a failure before it returns. */
@@ -95,6 +98,9 @@ void ws_client_lws_free(struct ws_client_context *context);
  * the caller's. NULL on failure. */
 struct lws_vhost *ws_client_lws_vhost_create(struct ws_client_context *context, const char *name,
                                              struct ssl_ctx_st *ssl);
+
+/** Whom the connection @p ssl of a context believes; NULL if there is none. */
+const struct ws_client_trust *ws_client_lws_trust(void *context, const struct ssl_st *ssl);
 
 /** Asks for the end of a socket that is detached, @p politely: with its close frame if it is open.
  * It may be gone afterwards. Not from inside a callback of libwebsockets. */

@@ -47,6 +47,22 @@ static struct ws_client_socket *socket_of(struct lws *wsi)
     return NULL;
 }
 
+/* libwebsockets keeps to itself how it finds its own connection from an SSL. */
+const struct ws_client_trust *ws_client_lws_trust(void *user, const struct ssl_st *ssl)
+{
+    struct ws_client_context *context = user;
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &context->sockets) {
+        struct ws_client_socket *socket = CONTAINER_OF(node, struct ws_client_socket, node);
+
+        if (socket->wsi && lws_get_ssl(socket->wsi) == ssl)
+            return &socket->trust;
+    }
+    return NULL;
+}
+
 void ws_client_socket_free(struct ws_client_socket *socket)
 {
     struct ws_client_context_user *context_user = socket->context_user;
@@ -439,6 +455,7 @@ static struct ws_client_socket *socket_create(struct ws_client_context_user *con
     socket->id = ++context_user->context->last_id;
     socket->events = events;
     socket->user = user;
+    socket->trust = *target->trust;
     memcpy(socket->host, target->url->host, sizeof socket->host);
     write_host_header(target->url, socket->host_header, sizeof socket->host_header);
     list_init(&socket->queue);
@@ -475,7 +492,7 @@ int ws_client_socket_open(struct ws_client_socket **out,
         info.ssl_connection |= LCCSCF_USE_SSL;
     if (tls && is_address(target->url->host)) {
         info.ssl_connection |= LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
-        socket->check_address = !ws_client_trust_is_pin_alone(&target->tls->trust);
+        socket->check_address = !ws_client_trust_is_pin_alone(target->trust);
     }
     socket->opening = true;
     if (!lws_client_connect_via_info(&info)) {

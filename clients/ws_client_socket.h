@@ -31,7 +31,7 @@ enum {
 /** What all sockets of one uv loop share. */
 struct ws_client_context;
 
-/** A TLS configuration of a context: which servers are believed. */
+/** A TLS configuration of a context: which authorities are believed. */
 struct ws_client_tls;
 
 /** One connection, or the attempt to make it. */
@@ -56,9 +56,15 @@ int ws_client_context_join(uv_loop_t *loop, struct ws_client_context_user *user)
  * have been closed with ws_client_socket_close(). */
 void ws_client_context_leave(struct ws_client_context_user *user);
 
-/** Finds or makes the TLS configuration for @p trust, which is copied. It lives as long as the
- * context. 0, DVBCSS_ETLS (file not usable), DVBCSS_ENOMEM. */
-int ws_client_context_tls(struct ws_client_context *context, const struct ws_client_trust *trust,
+/**
+ * Finds or makes the TLS configuration for @p trust. It lives as long as the context: libwebsockets
+ * cannot always end one before. So there is one for each file, one for the system's authorities and
+ * one for all pins that decide alone, however many pins there are.
+ *
+ * @param trust its `ca_file` becomes a copy that lives as long
+ * @return 0, DVBCSS_ETLS (file not usable), DVBCSS_ENOMEM
+ */
+int ws_client_context_tls(struct ws_client_context *context, struct ws_client_trust *trust,
                           struct ws_client_tls **out);
 
 /** Why a socket failed or ended. Texts are valid during the callback. */
@@ -93,8 +99,9 @@ struct ws_client_socket_target {
     const char *address;
     /** Scheme, host (for the Host header and the server's certificate), port, path. */
     const struct dvbcss_url *url;
-    /** For wss. */
+    /** For wss; @ref trust is what ws_client_context_tls() made @ref tls for. */
     struct ws_client_tls *tls;
+    const struct ws_client_trust *trust;
 };
 
 /**

@@ -105,11 +105,19 @@ bool ws_client_trust_is_pin_alone(const struct ws_client_trust *trust)
     return trust->pinned && !trust->ca_file;
 }
 
-static int verify(X509_STORE_CTX *store, void *user)
+static const struct ws_client_trust *trust_of(X509_STORE_CTX *store,
+                                              const struct ws_client_trust_finder *finder)
 {
-    const struct ws_client_trust *trust = user;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 
-    if (trust->pinned && !has_key(X509_STORE_CTX_get0_cert(store), &trust->pin)) {
+    return ssl ? finder->find(finder->user, ssl) : NULL;
+}
+
+static int verify(X509_STORE_CTX *store, void *finder)
+{
+    const struct ws_client_trust *trust = trust_of(store, finder);
+
+    if (!trust || (trust->pinned && !has_key(X509_STORE_CTX_get0_cert(store), &trust->pin))) {
         X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
         return 0;
     }
@@ -118,22 +126,29 @@ static int verify(X509_STORE_CTX *store, void *user)
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
 }
+/* The system's certificates are many: they are not read where nobody asks them. */
+static bool load_authorities(SSL_CTX *ssl, const struct ws_client_trust *trust)
+{
+    if (ws_client_trust_is_pin_alone(trust))
+        return true;
+    if (trust->ca_file)
+        return SSL_CTX_load_verify_locations(ssl, trust->ca_file, NULL) == 1;
+    return SSL_CTX_set_default_verify_paths(ssl) == 1;
+}
 
-struct ssl_ctx_st *ws_client_tls_create(struct ws_client_trust *trust)
+struct ssl_ctx_st *ws_client_tls_create(const struct ws_client_trust *trust,
+                                        struct ws_client_trust_finder *finder)
 {
     SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
-    int loaded;
 
     if (!ssl)
         return NULL;
-    loaded = trust->ca_file ? SSL_CTX_load_verify_locations(ssl, trust->ca_file, NULL)
-                            : SSL_CTX_set_default_verify_paths(ssl);
-    if (loaded != 1 || SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) != 1) {
+    if (!load_authorities(ssl, trust) || SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) != 1) {
         SSL_CTX_free(ssl);
         return NULL;
     }
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(ssl, verify, trust);
+    SSL_CTX_set_cert_verify_callback(ssl, verify, finder);
     return ssl;
 }
 

@@ -11,8 +11,9 @@
 
 #include "dvbcss/error.h"
 
-/** SSL_CTX of OpenSSL. */
+/** SSL_CTX and SSL of OpenSSL. */
 struct ssl_ctx_st;
+struct ssl_st;
 
 /** Length of a SHA-256. */
 enum { WS_CLIENT_PIN_SIZE = 32 };
@@ -39,9 +40,23 @@ int ws_client_pin_parse(const char *text, struct ws_client_pin *pin, struct dvbc
 /** Whether the pin decides alone, so that names count for nothing. */
 bool ws_client_trust_is_pin_alone(const struct ws_client_trust *trust);
 
-/** Makes what connections are made from. @p trust has to outlive it. NULL if the file cannot be
- * used, or without memory. */
-struct ssl_ctx_st *ws_client_tls_create(struct ws_client_trust *trust);
+/** Tells whom a connection believes. */
+struct ws_client_trust_finder {
+    /** NULL for nobody. */
+    const struct ws_client_trust *(*find)(void *user, const struct ssl_st *ssl);
+    void *user;
+};
+
+/**
+ * Makes what connections are made from that rely on the same certificates; each may have a pin of
+ * its own.
+ *
+ * @param trust  whose certificates are loaded; none if its pin decides alone
+ * @param finder asked in each handshake; has to outlive what is made
+ * @return NULL if the file cannot be used, or without memory
+ */
+struct ssl_ctx_st *ws_client_tls_create(const struct ws_client_trust *trust,
+                                        struct ws_client_trust_finder *finder);
 
 /** Says for people why a certificate was not believed; an X509_V_ERR_... of OpenSSL. */
 const char *ws_client_tls_verdict(long verdict);

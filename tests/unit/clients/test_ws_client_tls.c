@@ -1,8 +1,10 @@
 /* wss: only servers that prove their name are believed. */
+#include <openssl/ssl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clients/ws_client.h"
+#include "clients/ws_client_internal.h"
 #include "clients/ws_client_tls.h"
 #include "test_loop.h"
 #include "toy_certificate.h"
@@ -50,6 +52,11 @@ static void on_ended(void *user, const struct dvbcss_disconnect *why)
 }
 
 static const struct ws_client_events events = {on_opened, on_text, on_binary, on_ended};
+
+static void note_release(struct ws_client_context_user *user)
+{
+    (void)user;
+}
 
 static void greet(struct toy_connection *connection)
 {
@@ -291,6 +298,46 @@ Test(ws_client_tls, keeps_different_pins_apart)
     cr_assert_eq(f.why.error, DVBCSS_ETLS, "%s", f.why.text);
     ws_client_destroy(first, NULL, NULL);
     end(&f);
+}
+
+static size_t list_length(const struct list_node *list)
+{
+    size_t length = 0;
+
+    for (const struct list_node *node = list->next; node != list; node = node->next)
+        length++;
+    return length;
+}
+
+/* Whoever meets many televisions keeps nothing of each. */
+Test(ws_client_tls, makes_nothing_of_its_own_for_each_pin)
+{
+    enum { PINS = 20 };
+    struct dvbcss_client_options options = DVBCSS_CLIENT_OPTIONS_INIT;
+    struct ws_client_context_user user = {.released = note_release};
+    struct ws_client *clients[PINS];
+    const struct ws_client_tls *tls;
+    struct test_loop test;
+
+    test_loop_begin(&test);
+    cr_assert_eq(ws_client_context_join(&test.loop, &user), 0);
+    for (unsigned i = 0; i < PINS; i++) {
+        char pin[65];
+
+        snprintf(pin, sizeof pin, "%064x", i);
+        options.pin = pin;
+        cr_assert_eq(ws_client_create(&clients[i], &test.loop, "wss://127.0.0.1:1/", &options,
+                                      &events, NULL, NULL),
+                     0);
+    }
+    cr_assert_eq(list_length(&user.context->tls), 1);
+    tls = CONTAINER_OF(user.context->tls.next, struct ws_client_tls, node);
+    cr_assert_eq(sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(tls->ssl))), 0,
+                 "no authority is read that is never asked");
+    for (unsigned i = 0; i < PINS; i++)
+        ws_client_destroy(clients[i], NULL, NULL);
+    ws_client_context_leave(&user);
+    test_loop_end(&test);
 }
 
 /* The same one in all its spellings, and what is none. */
