@@ -232,7 +232,8 @@ static void on_ended(void *user, const struct ws_client_socket_end *end)
 
     client->socket = NULL;
     /* Another address may do better where this one led nowhere; not where somebody answered. */
-    if (end->error == DVBCSS_EADDRESS && client->phase == CONNECTING) {
+    if (client->phase == CONNECTING &&
+        (end->error == DVBCSS_EADDRESS || end->error == DVBCSS_ECLOSED)) {
         try_next_address(client, end);
         return;
     }

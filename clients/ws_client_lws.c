@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "clients/ws_client_internal.h"
+#include "clients/ws_client_received.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
@@ -286,8 +287,13 @@ static int failure_of(const char *detail)
         const char *part;
         int error;
     } kinds[] = {
-        {"HS: ", DVBCSS_EPROTOCOL}, {"read failed", DVBCSS_EPROTOCOL}, {"tls", DVBCSS_ETLS},
-        {"SSL", DVBCSS_ETLS},       {"server's cert", DVBCSS_ETLS},
+        {"HS: ", DVBCSS_EPROTOCOL},
+        {"problems parsing", DVBCSS_EPROTOCOL},
+        {"read failed", DVBCSS_ECLOSED},
+        {"Peer hung up", DVBCSS_ECLOSED},
+        {"tls", DVBCSS_ETLS},
+        {"SSL", DVBCSS_ETLS},
+        {"server's cert", DVBCSS_ETLS},
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -323,6 +329,26 @@ static const char *reason_of_system(struct lws *wsi)
     return reason != 0 ? uv_strerror(-reason) : NULL;
 }
 
+/* Whether anything came in answer to the upgrade. With TLS, what comes that is no HTTP cannot be
+ * told from the handshake, and does not count. */
+static bool has_answered(struct lws *wsi)
+{
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) > 0)
+        return true;
+    return !lws_get_ssl(wsi) && ws_client_received_bytes(lws_get_socket_fd(wsi));
+}
+
+/* The peer closed while its answer was waited for. */
+static void describe_hang_up(struct ws_client_socket *socket, struct ws_client_socket_end *end)
+{
+    if (has_answered(socket->wsi)) {
+        end->error = DVBCSS_EPROTOCOL;
+        end->detail = "it closed before its answer was whole";
+    } else {
+        end->detail = "without an answer";
+    }
+}
+
 /* OpenSSL knows better than libwebsockets why it did not believe a server. */
 static void describe_failure(struct ws_client_socket *socket, struct ws_client_socket_end *end)
 {
@@ -333,7 +359,9 @@ static void describe_failure(struct ws_client_socket *socket, struct ws_client_s
     if (socket->wrong_address)
         verdict = X509_V_ERR_IP_ADDRESS_MISMATCH;
     end->error = failure_of(end->detail);
-    if (reason)
+    if (end->error == DVBCSS_ECLOSED)
+        describe_hang_up(socket, end);
+    else if (reason)
         end->detail = reason;
     if (verdict != X509_V_OK) {
         end->error = DVBCSS_ETLS;
@@ -383,8 +411,8 @@ static int on_forgotten(struct ws_client_socket *socket, void *in, size_t length
         return on_closed(socket, in, length);
     if (socket->opening)
         return 0;
-    end.error = DVBCSS_EPROTOCOL;
-    end.detail = "the connection was reset";
+    end.error = DVBCSS_ECLOSED;
+    end.detail = "without an answer";
     socket_end(socket, &end);
     return 0;
 }

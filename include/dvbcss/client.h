@@ -83,8 +83,8 @@ struct dvbcss_disconnect {
     /** DVBCSS_ERESOLVE, DVBCSS_EADDRESS (no such route or nobody listens), DVBCSS_EREFUSED (an
      * HTTP answer instead of a WebSocket: see @ref http_status), DVBCSS_ETLS, DVBCSS_ETIMEDOUT
      * (attempt too long, or peer silent), DVBCSS_EPROTOCOL (what came is no WebSocket, or breaks
-     * its rules, or is too long), DVBCSS_ECLOSED (an open connection ended), DVBCSS_EIO,
-     * DVBCSS_ENOMEM. */
+     * its rules, or is too long), DVBCSS_ECLOSED (an open connection ended, or the server closed
+     * without an answer: see @ref was_open), DVBCSS_EIO, DVBCSS_ENOMEM. */
     int error;
     /** Whether the connection had been open before. */
     bool was_open;

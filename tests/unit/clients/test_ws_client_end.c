@@ -100,7 +100,6 @@ Test(ws_client_end, calls_an_answer_that_is_no_handshake_a_broken_protocol)
         {.request = answer_garbage},
         {.request = answer_half},
         {.request = answer_wrong_accept},
-        {.request = answer_nothing},
     };
 
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
@@ -111,6 +110,32 @@ Test(ws_client_end, calls_an_answer_that_is_no_handshake_a_broken_protocol)
         TEST_LOOP_UNTIL(&f.test, f.ended);
         cr_expect_eq(f.why.error, DVBCSS_EPROTOCOL, "script %zu: %s", i, f.why.text);
         cr_expect_eq(f.opened, 0);
+        end(&f);
+    }
+}
+
+static void reset_at_once(struct toy_connection *connection, const char *path, const char *head)
+{
+    (void)path;
+    (void)head;
+    toy_reset(connection);
+}
+
+Test(ws_client_end, calls_a_peer_that_leaves_before_it_answers_no_breach_of_the_protocol)
+{
+    static const struct toy_script scripts[] = {{.request = answer_nothing},
+                                                {.request = reset_at_once}};
+
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        struct fixture f;
+
+        begin(&f, &scripts[i]);
+        connect_to(&f, "/");
+        TEST_LOOP_UNTIL(&f.test, f.ended);
+        cr_expect_eq(f.why.error, DVBCSS_ECLOSED, "script %zu: %s", i, f.why.text);
+        cr_expect(strstr(f.why.text, "without an answer"), "script %zu: %s", i, f.why.text);
+        cr_expect_not(f.why.was_open);
+        cr_expect_eq(f.why.close_code, 0);
         end(&f);
     }
 }
