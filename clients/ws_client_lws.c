@@ -2,12 +2,13 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "clients/ws_client_internal.h"
 #include "clients/ws_client_received.h"
+#include "clients/ws_retry_after.h"
 #include "dvbcss/alloc.h"
 #include "dvbcss/error.h"
 #include "dvbcss/log.h"
@@ -268,16 +269,14 @@ static int on_closed(struct ws_client_socket *socket, void *in, size_t length)
 
 static int32_t retry_after(struct lws *wsi)
 {
-    char text[16];
-    char *end;
-    long seconds;
+    char value[WS_RETRY_AFTER_SIZE];
+    char date[WS_RETRY_AFTER_SIZE];
 
-    if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_RETRY_AFTER) <= 0)
+    if (lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_HTTP_RETRY_AFTER) <= 0)
         return -1;
-    seconds = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || seconds < 0 || seconds > INT32_MAX)
-        return -1;
-    return (int32_t)seconds;
+    if (lws_hdr_copy(wsi, date, sizeof date, WSI_TOKEN_HTTP_DATE) <= 0)
+        date[0] = '\0';
+    return ws_retry_after_s(value, date, time(NULL));
 }
 
 /* libwebsockets tells in words only what kind of failure it was. */

@@ -93,7 +93,8 @@ struct dvbcss_disconnect {
     uint16_t close_code;
     /** Status of an HTTP answer that refused the upgrade, as 403, 404, 426, 503; 0 if none. */
     uint16_t http_status;
-    /** The server's Retry-After in seconds; -1 if it sent none. */
+    /** The server's Retry-After in seconds; of a date, how far it is ahead of the answer's own (of
+     * the system's time if it has none), 0 if it is past. -1 if it sent none that is understood. */
     int32_t retry_after_s;
     /** Milliseconds until the next attempt; -1 if there will be none. */
     int64_t retry_in_ms;

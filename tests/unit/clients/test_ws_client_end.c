@@ -23,6 +23,11 @@ static void refuse(struct toy_connection *connection, const char *path, const ch
     else if (strcmp(path, "/503") == 0)
         toy_raw_text(connection, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\n"
                                  "Content-Length: 4\r\n\r\nfull");
+    else if (strcmp(path, "/503-date") == 0)
+        toy_raw_text(connection, "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                                 "Retry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n"
+                                 "Content-Length: 0\r\n\r\n");
     else
         toy_raw_text(connection, "HTTP/1.1 302 Found\r\nLocation: /other\r\n"
                                  "Content-Length: 0\r\n\r\n");
@@ -38,9 +43,8 @@ Test(ws_client_end, tells_status_body_and_retry_after_of_a_refusal)
         int32_t retry_after_s;
         const char *reason;
     } cases[] = {
-        {"/403", 403, -1, "disabled"}, {"/404", 404, -1, "no such path"},
-        {"/426", 426, -1, ""},         {"/503", 503, 30, "full"},
-        {"/302", 302, -1, ""},
+        {"/403", 403, -1, "disabled"}, {"/404", 404, -1, "no such path"}, {"/426", 426, -1, ""},
+        {"/503", 503, 30, "full"},     {"/503-date", 503, 60, ""},        {"/302", 302, -1, ""},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
