@@ -99,8 +99,8 @@ void ws_client_lws_free(struct ws_client_context *context);
 struct lws_vhost *ws_client_lws_vhost_create(struct ws_client_context *context, const char *name,
                                              struct ssl_ctx_st *ssl);
 
-/** Whom the connection @p ssl of a context believes; NULL if there is none. */
-const struct ws_client_trust *ws_client_lws_trust(void *context, const struct ssl_st *ssl);
+/** Whom the connection @p ssl of a context (@p user) believes; NULL if there is none. */
+const struct ws_client_trust *ws_client_lws_trust(void *user, const struct ssl_st *ssl);
 
 /** Asks for the end of a socket that is detached, @p politely: with its close frame if it is open.
  * It may be gone afterwards. Not from inside a callback of libwebsockets. */

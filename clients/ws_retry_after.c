@@ -1,38 +1,58 @@
 #include "clients/ws_retry_after.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { DATE_LENGTH = 29, TM_YEAR_BASE = 1900 };
+enum { TM_YEAR_BASE = 1900, MONTH_LENGTH = 3 };
+
+static bool is_laid_out_as(const char *text, const char *layout)
+{
+    for (; *layout; layout++, text++) {
+        bool digit = *text >= '0' && *text <= '9';
+
+        if (*layout == '0' ? !digit : *layout == '?' ? !*text : *text != *layout)
+            return false;
+    }
+    return *text == '\0';
+}
+
+static int number_at(const char *digits, unsigned count)
+{
+    int number = 0;
+
+    while (count-- > 0)
+        number = 10 * number + (*digits++ - '0');
+    return number;
+}
 
 /* Not by strptime(), which reads the names of the user's language. */
-static int month_of(const char *name)
+static int month_at(const char *name)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const char *found = strlen(name) == 3 ? strstr(months, name) : NULL;
 
-    return found && (found - months) % 3 == 0 ? (int)(found - months) / 3 : -1;
+    for (int month = 0; months[MONTH_LENGTH * month] != '\0'; month++)
+        if (strncmp(months + (size_t)(MONTH_LENGTH * month), name, MONTH_LENGTH) == 0)
+            return month;
+    return -1;
 }
 
 /* As "Sun, 06 Nov 1994 08:49:37 GMT". */
 static bool read_date(const char *text, int64_t *seconds)
 {
     struct tm date = {.tm_isdst = 0};
-    char month[4];
-    int end = 0;
 
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &date.tm_mday, month,
-               &date.tm_year, &date.tm_hour, &date.tm_min, &date.tm_sec, &end) != 6 ||
-        end != DATE_LENGTH || text[end] != '\0')
+    if (!is_laid_out_as(text, "???, 00 ??? 0000 00:00:00 GMT"))
         return false;
-    date.tm_mon = month_of(month);
-    date.tm_year -= TM_YEAR_BASE;
+    date.tm_mday = number_at(text + 5, 2);
+    date.tm_mon = month_at(text + 8);
+    date.tm_year = number_at(text + 12, 4) - TM_YEAR_BASE;
+    date.tm_hour = number_at(text + 17, 2);
+    date.tm_min = number_at(text + 20, 2);
+    date.tm_sec = number_at(text + 23, 2);
     if (date.tm_mon < 0 || date.tm_mday < 1 || date.tm_mday > 31 || date.tm_year < 0 ||
-        date.tm_hour < 0 || date.tm_hour > 23 || date.tm_min < 0 || date.tm_min > 59 ||
-        date.tm_sec < 0 || date.tm_sec > 60)
+        date.tm_hour > 23 || date.tm_min > 59 || date.tm_sec > 60)
         return false;
     *seconds = timegm(&date);
     return true;
