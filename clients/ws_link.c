@@ -8,7 +8,9 @@
 #include "dvbcss/alloc.h"
 #include "dvbcss/log.h"
 
-enum { LOG_WINDOW_NS = 1000000000, LOG_LINES_PER_WINDOW = 5 };
+/* Messages that are not understood: so many lines in so long. */
+enum { LOG_LINES = 5 };
+#define LOG_WINDOW_NS INT64_C(60000000000)
 
 struct ws_link {
     uv_loop_t *loop;
@@ -85,8 +87,7 @@ static void refuse(struct ws_link *link, const struct dvbcss_report *report, con
                    size_t length)
 {
     link->status.protocol_errors++;
-    if (dvbcss_log_permit(&link->log_limit, (int64_t)uv_hrtime(), LOG_WINDOW_NS,
-                          LOG_LINES_PER_WINDOW))
+    if (dvbcss_log_permit(&link->log_limit, (int64_t)uv_hrtime(), LOG_WINDOW_NS, LOG_LINES))
         dvbcss_log(DVBCSS_LOG_WARNING, "client-message-refused", "%s: %s %s", link->name,
                    report->path, report->reason);
     link->events->protocol_error(link->user, report, text, length);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dvbcss/cii_client.h"
+#include "dvbcss/log.h"
 #include "test_loop.h"
 #include "toy_server.h"
 
@@ -239,6 +240,42 @@ Test(cii_client, tells_where_and_why_it_does_not_understand)
     cr_assert_eq(f.report.error, DVBCSS_ETYPE);
     cr_assert_str_eq(f.report.path, "timelines");
     cr_assert_str_eq(f.refused, "{\"timelines\":5}");
+    end(&f);
+}
+
+/* Who goes on and on must not fill a disk. */
+enum { NONSENSE = 6, LINES_MAX = 5, LONG_MS = 1100 };
+
+static struct toy_connection *talker;
+static unsigned lines;
+
+static void talk_nonsense(struct toy_connection *connection)
+{
+    talker = connection;
+    for (unsigned i = 0; i < NONSENSE; i++)
+        toy_text(connection, "nonsense");
+}
+
+static void count_line(void *user, enum dvbcss_log_level level, const char *event, const char *text)
+{
+    (void)user, (void)level, (void)text;
+    lines += strcmp(event, "client-message-refused") == 0;
+}
+
+Test(cii_client, logs_a_few_messages_a_minute_that_it_does_not_understand)
+{
+    static const struct toy_script script = {.opened = talk_nonsense};
+    struct fixture f;
+
+    dvbcss_log_set(count_line, NULL, DVBCSS_LOG_WARNING);
+    begin(&f, &script);
+    TEST_LOOP_UNTIL(&f.test, f.protocol_errors == NONSENSE);
+    cr_assert_eq(lines, LINES_MAX);
+    uv_sleep(LONG_MS);
+    talk_nonsense(talker);
+    TEST_LOOP_UNTIL(&f.test, f.protocol_errors == 2 * NONSENSE);
+    cr_assert_eq(lines, LINES_MAX);
+    dvbcss_log_set(NULL, NULL, DVBCSS_LOG_NONE);
     end(&f);
 }
 
