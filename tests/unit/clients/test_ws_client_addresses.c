@@ -4,7 +4,7 @@
 
 #include "ws_client_fixture.h"
 
-static const char name[] = "tv.example";
+static const char television[] = "tv.example";
 
 /* ---- who is asked for the addresses ---------------------------------------------------------- */
 
@@ -12,16 +12,16 @@ typedef int (*look_up)(const char *node, const char *service, const struct addri
                        struct addrinfo **addresses);
 
 /* Stands before the one of the system, which libuv's thread asks. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **addresses)
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
+                struct addrinfo **pai)
 {
     look_up system_look_up = (look_up)dlsym(RTLD_NEXT, "getaddrinfo");
     int error;
 
-    if (!node || strcmp(node, name) != 0)
-        return system_look_up(node, service, hints, addresses);
-    error = system_look_up("127.0.0.2", service, hints, addresses);
-    return error ? error : system_look_up("127.0.0.1", service, hints, &(*addresses)->ai_next);
+    if (!name || strcmp(name, television) != 0)
+        return system_look_up(name, service, req, pai);
+    error = system_look_up("127.0.0.2", service, req, pai);
+    return error ? error : system_look_up("127.0.0.1", service, req, &(*pai)->ai_next);
 }
 
 /* ---- who does not answer --------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ Test(ws_client_addresses, goes_on_to_the_next_where_the_first_closes_without_an_
 
     begin(&f, &script);
     listen_beside(&f, &listener, &callers);
-    snprintf(url, sizeof url, "ws://%s:%u/", name, toy_server_port(f.server));
+    snprintf(url, sizeof url, "ws://%s:%u/", television, toy_server_port(f.server));
     cr_assert_eq(ws_client_create(&f.client, &f.test.loop, url, &f.options, &events, &f, NULL), 0);
     ws_client_connect(f.client);
     TEST_LOOP_UNTIL(&f.test, f.opened || f.ended);
