@@ -433,7 +433,7 @@ static void on_timer_closed(uv_handle_t *handle)
     maybe_free(client);
 }
 
-static int join(struct ws_client *client)
+static int join(struct ws_client *client, const struct ws_client_trust *trust)
 {
     int error;
 
@@ -442,9 +442,10 @@ static int join(struct ws_client *client)
     if (error)
         return error;
     client->joined = true;
-    if (client->url.scheme == DVBCSS_URL_WSS)
-        error = ws_client_context_tls(client->context_user.context, &client->trust, &client->tls);
-    return error;
+    if (client->url.scheme != DVBCSS_URL_WSS)
+        return 0;
+    client->trust = *trust;
+    return ws_client_context_tls(client->context_user.context, &client->trust, &client->tls);
 }
 
 static int read_trust(struct ws_client_trust *trust, const struct dvbcss_client_options *options,
@@ -484,8 +485,7 @@ int ws_client_create(struct ws_client **out, uv_loop_t *loop, const char *url,
     (void)uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->timer_open = true;
-    client->trust = trust;
-    error = join(client);
+    error = join(client, &trust);
     if (error) {
         ws_client_destroy(client, NULL, NULL);
         return error;
