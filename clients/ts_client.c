@@ -20,9 +20,11 @@ struct dvbcss_ts_client {
 };
 
 /* Tells what a control timestamp or a loss did, timing first. The program may close the client in
- * any of these. */
+ * any of these, and in a listener of the clock before. */
 static void tell_effects(struct dvbcss_ts_client *client, unsigned effects)
 {
+    if (client->closing)
+        return;
     if ((effects & DVBCSS_TS_TIMING) && client->events.timing)
         client->events.timing(client->user, (effects & DVBCSS_TS_SPEED) != 0);
     if (client->closing || !client->events.availability)
@@ -169,6 +171,8 @@ void dvbcss_ts_client_close(struct dvbcss_ts_client *client, dvbcss_client_close
     client->closed = closed;
     client->closed_user = user;
     (void)dvbcss_ts_controller_lose(&client->controller);
+    /* It may be closed from a listener of the clock, which is not to be touched afterwards. */
+    client->controller.timeline = NULL;
     ws_link_destroy(client->link, on_destroyed, client);
 }
 

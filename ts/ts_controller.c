@@ -44,10 +44,15 @@ int dvbcss_ts_controller_apply(struct dvbcss_ts_controller *controller,
         return DVBCSS_EINVAL;
     if (timestamp->available)
         error = apply_line(controller, timestamp, &done);
-    if (!error)
+    /* Listeners of the clock may have taken it away. */
+    if (!error && controller->timeline)
         error = dvbcss_clock_set_available(controller->timeline, timestamp->available);
     if (error)
         return error;
+    if (!controller->timeline) {
+        *effects = 0;
+        return 0;
+    }
     if (timestamp->available != controller->available)
         done |= timestamp->available ? DVBCSS_TS_AVAILABLE : DVBCSS_TS_UNAVAILABLE;
     controller->available = timestamp->available;

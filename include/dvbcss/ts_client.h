@@ -89,6 +89,7 @@ struct dvbcss_ts_client_options {
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (no selector, no timeline
  *         clock or one without a parent, text that is not UTF-8, a setting out of range),
  *         DVBCSS_ETLS, DVBCSS_EIO, DVBCSS_ENOMEM
+ * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_ts_client_create(struct dvbcss_ts_client **out, uv_loop_t *loop,
@@ -97,7 +98,8 @@ dvbcss_ts_client_create(struct dvbcss_ts_client **out, uv_loop_t *loop,
 
 /**
  * Leaves the TV with close code 1001, calling no event any more, and frees the client from the
- * loop. The clock becomes unavailable at once and is not touched afterwards.
+ * loop. The clock becomes unavailable at once and is not touched afterwards: the program may
+ * destroy it as soon as this returns, also in a listener of the clock.
  *
  * @param client NULL is fine: nothing happens then and @p closed is not called
  * @param closed called from the loop at the end; may be NULL

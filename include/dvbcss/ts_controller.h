@@ -33,7 +33,9 @@ enum dvbcss_ts_effect {
 
 /** Drives one timeline clock. Storage of the caller. */
 struct dvbcss_ts_controller {
-    /** A correlated clock below the wall clock, whose rate is the timeline's. Not owned. */
+    /** A correlated clock below the wall clock, whose rate is the timeline's. Not owned. A listener
+     * of this clock may set it to NULL while a control timestamp is applied: the clock is not
+     * touched any more then, and may be destroyed. */
     struct dvbcss_clock *timeline;
     /** Jumps up to this many seconds are left alone. */
     double threshold_s;
@@ -69,7 +71,7 @@ DVBCSS_API DVBCSS_NODISCARD int dvbcss_ts_controller_begin(struct dvbcss_ts_cont
  * @param effects bits of enum dvbcss_ts_effect, 0 if nothing changed; tell them on in the order of
  *                their values
  * @return 0, DVBCSS_EINVAL for a speed that is not finite, or what the clock returns;
- *         nothing has changed then
+ *         nothing has changed then. 0 without effects if a listener took the clock away.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_ts_controller_apply(struct dvbcss_ts_controller *controller,

@@ -26,6 +26,11 @@ struct fixture {
     unsigned protocol_errors;
     unsigned closed;
     bool close_on_timing;
+    /* The change of the timeline clock in which a listener closes the client, and whether it has
+     * done with its clocks then. */
+    struct dvbcss_clock_listener listener;
+    unsigned close_on_change;
+    bool destroy_clocks;
     /* What the server saw. */
     unsigned frames;
     char payload[512];
@@ -157,14 +162,54 @@ static void begin(struct fixture *f, const struct toy_script *script)
     cr_assert_eq(dvbcss_ts_client_create(&f->client, &f->test.loop, &options, NULL), 0);
 }
 
+static void destroy_clocks(struct fixture *f)
+{
+    dvbcss_clock_destroy(f->timeline);
+    dvbcss_clock_destroy(f->wall);
+    dvbcss_clock_destroy(f->root);
+    f->timeline = f->wall = f->root = NULL;
+}
+
 static void finish(struct fixture *f)
 {
     toy_server_close(f->server);
     test_loop_end(&f->test);
     cr_assert_eq(f->closed, 1);
-    dvbcss_clock_destroy(f->timeline);
-    dvbcss_clock_destroy(f->wall);
-    dvbcss_clock_destroy(f->root);
+    destroy_clocks(f);
+}
+
+static void on_clock_changed(struct dvbcss_clock_listener *listener, struct dvbcss_clock *clock,
+                             unsigned changes)
+{
+    struct fixture *f = listener->user;
+
+    (void)clock;
+    if (!(changes & f->close_on_change))
+        return;
+    dvbcss_clock_unlisten(listener);
+    dvbcss_ts_client_close(f->client, on_closed, f);
+    if (f->destroy_clocks)
+        destroy_clocks(f);
+}
+
+/* Has a listener close the client when the clock is set, or becomes available. */
+static void close_from_listener(unsigned change, bool destroy)
+{
+    struct fixture f;
+
+    begin(&f, &standard);
+    f.close_on_change = change;
+    f.destroy_clocks = destroy;
+    f.listener.changed = on_clock_changed;
+    f.listener.user = &f;
+    dvbcss_clock_listen(f.timeline, &f.listener);
+    TEST_LOOP_UNTIL(&f.test, f.connection);
+    toy_text(f.connection, "{\"contentTime\":\"900\",\"wallClockTime\":\"5\","
+                           "\"timelineSpeedMultiplier\":1.0}");
+    TEST_LOOP_UNTIL(&f.test, f.closed);
+    cr_expect_str_eq(f.log, "c", "no event after the client was closed");
+    cr_expect(destroy || !dvbcss_clock_available(f.timeline), "the clock is left alone");
+    finish(&f);
 }
 
 static void end(struct fixture *f)
@@ -438,4 +483,16 @@ Test(ts_client, can_be_closed_at_any_turn_of_the_loop)
             (void)uv_run(&f.test.loop, UV_RUN_NOWAIT);
         end(&f);
     }
+}
+
+Test(ts_client, can_be_closed_by_a_listener_of_its_clock)
+{
+    close_from_listener(DVBCSS_CLOCK_TIMING, false);
+    close_from_listener(DVBCSS_CLOCK_AVAILABILITY, false);
+}
+
+Test(ts_client, does_not_touch_its_clock_once_a_listener_has_closed_it_and_destroyed_that)
+{
+    close_from_listener(DVBCSS_CLOCK_TIMING, true);
+    close_from_listener(DVBCSS_CLOCK_AVAILABILITY, true);
 }
