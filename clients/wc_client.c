@@ -86,6 +86,7 @@ static void free_client(struct dvbcss_wc_client *client)
 {
     dvbcss_wc_requester_destroy(client->requester);
     dvbcss_wc_estimator_destroy(client->estimator);
+    dvbcss_clock_destroy(client->hold);
     dvbcss_free(client);
 }
 
@@ -149,11 +150,11 @@ static int refuse_bind_address(const char *address, struct dvbcss_report *report
     return DVBCSS_EINVAL;
 }
 
-static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client_options *options,
-                  struct dvbcss_report *report)
+/* Reads the settings of where and when to ask. */
+static int take_settings(struct dvbcss_wc_client *client,
+                         const struct dvbcss_wc_client_options *options,
+                         struct dvbcss_report *report)
 {
-    int result;
-
     if (!options->url)
         return DVBCSS_EINVAL;
     client->bound = options->bind_address != NULL;
@@ -164,15 +165,44 @@ static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client
     client->adaptive = options->poll.floor_ns != 0;
     if (client->adaptive && dvbcss_wc_poll_init(&client->poll, &options->poll) != 0)
         return DVBCSS_EINVAL;
-    result = dvbcss_url_parse(options->url, DVBCSS_URL_UDP, &client->server, report);
-    if (result == 0 && !options->estimator)
-        result = make_estimator(client, options);
-    if (result != 0)
-        return result;
+    return dvbcss_url_parse(options->url, DVBCSS_URL_UDP, &client->server, report);
+}
+
+static int take_clocks(struct dvbcss_wc_client *client,
+                       const struct dvbcss_wc_client_options *options)
+{
     client->wall_clock = options->estimator ? dvbcss_wc_estimator_wall_clock(options->estimator)
                                             : options->wall_clock;
+    if (!client->wall_clock || !dvbcss_clock_parent(client->wall_clock))
+        return DVBCSS_EINVAL;
     client->local_clock = dvbcss_clock_parent(client->wall_clock);
-    return make_requester(client, options);
+    return dvbcss_offset_clock_create(&client->hold, client->wall_clock, 0);
+}
+
+static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client_options *options,
+                  struct dvbcss_report *report)
+{
+    int result = take_settings(client, options, report);
+
+    if (result == 0)
+        result = take_clocks(client, options);
+    if (result == 0)
+        result = make_requester(client, options);
+    if (result == 0)
+        result = wc_client_watch(client);
+    /* The last that can fail, since it sets the wall clock. */
+    if (result == 0 && !options->estimator)
+        result = make_estimator(client, options);
+    return result;
+}
+
+/* Ends a client that could not be made. */
+static void give_up(struct dvbcss_wc_client *client)
+{
+    if (client->notice)
+        wc_client_unwatch(client);
+    else
+        free_client(client);
 }
 
 static void start(struct dvbcss_wc_client *client, uv_loop_t *loop)
@@ -206,10 +236,8 @@ int dvbcss_wc_client_create(struct dvbcss_wc_client **out, uv_loop_t *loop,
     client->rtt_min_ns = -1;
     client->loop = loop;
     result = set_up(client, options, report);
-    if (result == 0)
-        result = wc_client_watch(client);
     if (result != 0) {
-        free_client(client);
+        give_up(client);
         return result;
     }
     if (options->estimator)

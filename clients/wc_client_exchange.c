@@ -43,6 +43,7 @@ static void take_transmit_time(struct dvbcss_wc_client *client)
         dvbcss_log(DVBCSS_LOG_DEBUG, "wc-late-stamp", "the answer was faster than its stamp");
 }
 
+/* May call events, and so may close the client. */
 static void estimate(struct dvbcss_wc_client *client, const struct dvbcss_wc_candidate *candidate,
                      int64_t now_ns, struct dvbcss_wc_outcome *outcome)
 {
@@ -50,6 +51,8 @@ static void estimate(struct dvbcss_wc_client *client, const struct dvbcss_wc_can
     if (dvbcss_wc_estimator_add(client->estimator, candidate, now_ns, outcome) != 0)
         dvbcss_log(DVBCSS_LOG_DEBUG, "wc-range", "%s tells times out of range",
                    client->server.host);
+    if (client->closing)
+        return;
     if (client->adaptive)
         dvbcss_wc_poll_plan(&client->poll, client->requester, client->estimator, candidate, now_ns,
                             outcome);
@@ -95,10 +98,13 @@ static void take_candidate(struct dvbcss_wc_client *client,
         client->rtt_min_ns = -1;
         dvbcss_wc_estimator_reset(client->estimator);
     }
-    estimate(client, candidate, now_ns, &exchange.outcome);
+    if (!client->closing)
+        estimate(client, candidate, now_ns, &exchange.outcome);
+    if (client->closing)
+        return;
     exchange.dispersion_s = dvbcss_wc_estimator_dispersion_s(client->estimator, now_ns);
     count_exchange(client, &exchange);
-    if (client->events.exchange && !client->closing)
+    if (client->events.exchange)
         client->events.exchange(client->user, &exchange);
 }
 
@@ -107,11 +113,11 @@ static void take_timeout(struct dvbcss_wc_client *client)
     struct dvbcss_wc_outcome outcome = {.wait_ns = -1};
 
     estimate(client, NULL, wc_client_local_ns(client), &outcome);
-    if (++client->silent % PATIENCE != 0)
+    if (client->closing || ++client->silent % PATIENCE != 0)
         return;
     wc_client_look_elsewhere(client);
     /* If requests could not even be sent, that was told. */
-    if (client->trouble == 0)
+    if (!client->closing && client->trouble == 0)
         wc_client_tell_trouble(client, DVBCSS_ETIMEDOUT, "no answer from %s", client->server.host);
 }
 
@@ -151,12 +157,13 @@ static void on_work_timer(uv_timer_t *timer);
 static void work(struct dvbcss_wc_client *client)
 {
     int64_t next_ns = run_requester(client);
-    int64_t now_ns = wc_client_local_ns(client);
+    int64_t now_ns;
     int64_t tick_ns;
     uint64_t wait_ms = 0;
 
     if (client->closing)
         return;
+    now_ns = wc_client_local_ns(client);
     tick_ns = dvbcss_wc_estimator_tick(client->estimator, now_ns);
     if (client->closing)
         return;

@@ -61,6 +61,10 @@ struct dvbcss_wc_client {
 
     struct dvbcss_clock *wall_clock;
     struct dvbcss_clock *local_clock;
+    /* Below the wall clock, which so stays in memory until the client is gone: an event inside the
+     * estimator may close the client and destroy the clocks, and the estimator then goes on to its
+     * end. */
+    struct dvbcss_clock *hold;
     struct dvbcss_clock_listener listener;
     bool available;
     struct dvbcss_wc_estimator *estimator;

@@ -80,6 +80,7 @@ struct dvbcss_cii_client_options {
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EVALUE for the `pin`; DVBCSS_EINVAL
  *         (a setting out of range), DVBCSS_ETLS (the file of certificates cannot be used),
  *         DVBCSS_EIO (the system refused what a connection needs), DVBCSS_ENOMEM
+ * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_cii_client_create(struct dvbcss_cii_client **out, uv_loop_t *loop,

@@ -88,7 +88,8 @@ struct dvbcss_wc_client_options {
     /** Port to ask from; 0 for any. */
     uint16_t bind_port;
     /** The wall clock: a tunable clock whose parent is the local clock that the times are measured
-     * with; required unless @ref estimator is given. It must live until the client is closed. */
+     * with; required unless @ref estimator is given. It must live until the client is closed, and
+     * is not read afterwards: an event that closes the client may destroy it, too. */
     struct dvbcss_clock *wall_clock;
     /** An estimator that the program made, which the client owns as soon as it is created; NULL
      * for the tracking estimator with the two settings that follow. */
@@ -167,7 +168,8 @@ typedef void (*dvbcss_wc_client_closed)(void *user);
  * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (no wall clock, one that
  *         is not tunable, an address that is not numeric, a setting of requester, policy or
  *         estimator out of its range); DVBCSS_EIO (the system refused a handle or random numbers);
- *         DVBCSS_ENOMEM
+ *         DVBCSS_ENOMEM. The wall clock is as it was then.
+ * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_wc_client_create(struct dvbcss_wc_client **out, uv_loop_t *loop,

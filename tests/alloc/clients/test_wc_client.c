@@ -19,6 +19,8 @@ static int create_run_and_close(const struct dvbcss_wc_client_options *options, 
     int result;
 
     cr_assert_eq(uv_loop_init(&loop), 0);
+    cr_assert_eq(dvbcss_tunable_clock_set_error(options->wall_clock, 0.0, 0.0), 0);
+    cr_assert_eq(dvbcss_clock_set_available(options->wall_clock, true), 0);
     result = dvbcss_wc_client_create(&client, &loop, options, NULL);
     if (result == 0) {
         struct dvbcss_wc_client_status status;
@@ -31,6 +33,8 @@ static int create_run_and_close(const struct dvbcss_wc_client_options *options, 
         result = *trouble;
     } else {
         cr_assert_null(client);
+        cr_assert(dvbcss_clock_available(options->wall_clock), "it has changed nothing");
+        cr_assert_eq(dvbcss_clock_correlation(options->wall_clock).initial_error_s, 0.0);
     }
     cr_assert_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
     cr_assert_eq(uv_loop_close(&loop), 0);

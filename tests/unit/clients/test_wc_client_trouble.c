@@ -289,6 +289,11 @@ Test(wc_client_trouble, options_that_cannot_be_are_refused)
     fixture.options.poll.ceiling_ns = 1000000;
     cr_assert_eq(create_result(&fixture, NULL), DVBCSS_EINVAL);
     fixture.options.poll.floor_ns = 0;
+    fixture.options.max_dispersion_s = -1.0;
+    cr_assert_eq(create_result(&fixture, NULL), DVBCSS_EINVAL);
+    fixture.options.max_dispersion_s = 0.0;
+    cr_assert(dvbcss_clock_available(fixture.wall_clock), "nothing of it has changed the clock");
+    cr_assert_eq(dvbcss_clock_correlation(fixture.wall_clock).initial_error_s, 0.0);
     start(&fixture, "127.0.0.1", 6677);
     tear_down(&fixture);
 }
@@ -310,7 +315,7 @@ static void leave_only(struct dvbcss_wc_client_events *events, size_t kept)
         events->trouble = all.trouble;
 }
 
-Test(wc_client_trouble, every_event_may_close_the_client)
+static void close_in_events(bool destroy_clocks)
 {
     for (size_t event = 0; event < 3; event++) {
         struct skew skew = {0, 0};
@@ -320,6 +325,7 @@ Test(wc_client_trouble, every_event_may_close_the_client)
         set_up(&fixture, 1.0);
         leave_only(&fixture.options.events, event);
         fixture.close_in_event = true;
+        fixture.destroy_clocks_in_event = destroy_clocks;
         server = start_server(&fixture, "127.0.0.1", &skew, false);
         start(&fixture, "127.0.0.1", dvbcss_wc_server_port(server));
         TEST_LOOP_UNTIL(&fixture.test, fixture.closed);
@@ -329,7 +335,7 @@ Test(wc_client_trouble, every_event_may_close_the_client)
     }
 }
 
-Test(wc_client_trouble, every_trouble_may_close_the_client)
+static void close_in_troubles(bool destroy_clocks)
 {
     static const char *const hosts[] = {"0.0.0.0", "255.255.255.255", "127.0.0.1"};
 
@@ -340,10 +346,57 @@ Test(wc_client_trouble, every_trouble_may_close_the_client)
         set_up(&fixture, 1.0);
         fixture.options.requester.timeout_ns = 1000000;
         fixture.close_in_event = true;
+        fixture.destroy_clocks_in_event = destroy_clocks;
         start(&fixture, hosts[i], wc_address_port(&silent.address));
         TEST_LOOP_UNTIL(&fixture.test, fixture.closed);
         cr_assert_eq(fixture.troubles, 1);
         close(silent.descriptor);
+        tear_down(&fixture);
+    }
+}
+
+Test(wc_client_trouble, every_event_may_close_the_client)
+{
+    close_in_events(false);
+}
+
+Test(wc_client_trouble, every_trouble_may_close_the_client)
+{
+    close_in_troubles(false);
+}
+
+Test(wc_client_trouble, the_clocks_may_go_in_the_event_that_closes_the_client)
+{
+    close_in_events(true);
+    close_in_troubles(true);
+}
+
+Test(wc_client_trouble, the_clocks_may_go_when_another_server_or_a_sleep_makes_them_unavailable)
+{
+    for (int sleep = 0; sleep < 2; sleep++) {
+        struct skew skew = {0, 0};
+        struct dvbcss_wc_server *server;
+        struct dvbcss_wc_server *other;
+        struct fixture fixture;
+        char url[URL_SIZE];
+
+        set_up(&fixture, 1.0);
+        server = start_server(&fixture, "127.0.0.1", &skew, false);
+        other = start_server(&fixture, "127.0.0.1", &skew, false);
+        leave_only(&fixture.options.events, 1);
+        start(&fixture, "127.0.0.1", dvbcss_wc_server_port(server));
+        TEST_LOOP_UNTIL(&fixture.test, fixture.became_available);
+        fixture.close_in_event = true;
+        fixture.destroy_clocks_in_event = true;
+        snprintf(url, sizeof url, "udp://127.0.0.1:%u", dvbcss_wc_server_port(other));
+        if (sleep)
+            fixture.client->suspended_ns -= 60 * DVBCSS_NS_PER_S;
+        else
+            cr_assert_eq(dvbcss_wc_client_set_server(fixture.client, url, NULL), 0);
+        TEST_LOOP_UNTIL(&fixture.test, fixture.closed);
+        cr_assert_eq(fixture.became_unavailable, 1);
+        dvbcss_wc_server_close(server, NULL, NULL);
+        dvbcss_wc_server_close(other, NULL, NULL);
         tear_down(&fixture);
     }
 }

@@ -53,8 +53,30 @@ struct fixture {
     char last_text[256];
     unsigned broken_bounds;
     bool close_in_event;
+    /* Whether to be done with the clocks then, too: nothing may read them any more. */
+    bool destroy_clocks_in_event;
+    bool clocks_gone;
+    unsigned late_readings;
     bool closed;
 };
+
+static inline int64_t local_ns(void *user)
+{
+    struct fixture *fixture = user;
+
+    if (fixture->clocks_gone)
+        fixture->late_readings++;
+    return dvbcss_monotonic_ns(NULL);
+}
+
+static inline void destroy_clocks(struct fixture *fixture)
+{
+    dvbcss_clock_destroy(fixture->wall_clock);
+    dvbcss_clock_destroy(fixture->root);
+    fixture->wall_clock = NULL;
+    fixture->root = NULL;
+    fixture->clocks_gone = true;
+}
 
 static inline void note_closed(void *closed)
 {
@@ -69,8 +91,11 @@ static inline void close_client(struct fixture *fixture)
 
 static inline void close_if_wanted(struct fixture *fixture)
 {
-    if (fixture->close_in_event && fixture->client)
-        close_client(fixture);
+    if (!fixture->close_in_event || !fixture->client)
+        return;
+    close_client(fixture);
+    if (fixture->destroy_clocks_in_event)
+        destroy_clocks(fixture);
 }
 
 /* The wall clock is read between two readings of the truth, and must lie between them but for its
@@ -132,7 +157,8 @@ static inline void set_up(struct fixture *fixture, double max_freq_error_ppm)
     struct dvbcss_wc_client_options options = DVBCSS_WC_CLIENT_OPTIONS_INIT;
 
     memset(fixture, 0, sizeof *fixture);
-    root.now_ns = dvbcss_monotonic_ns;
+    root.now_ns = local_ns;
+    root.user = fixture;
     root.max_freq_error_ppm = max_freq_error_ppm;
     test_loop_begin(&fixture->test);
     cr_assert_eq(dvbcss_root_clock_create(&fixture->root, &root), 0);
@@ -167,8 +193,8 @@ static inline void tear_down(struct fixture *fixture)
         close_client(fixture);
     test_loop_end(&fixture->test);
     cr_assert(fixture->closed);
-    dvbcss_clock_destroy(fixture->wall_clock);
-    dvbcss_clock_destroy(fixture->root);
+    destroy_clocks(fixture);
+    cr_assert_eq(fixture->late_readings, 0, "a clock was read after the client was closed");
     cr_assert_eq(fixture->broken_bounds, 0, "the claimed bound did not hold");
 }
 
