@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "clients/companion_internal.h"
@@ -90,6 +91,15 @@ void companion_trouble(struct dvbcss_companion *companion, enum dvbcss_companion
         companion->options.events.trouble(companion->options.user, part, error, text);
 }
 
+void companion_report(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
+                      const struct dvbcss_report *report)
+{
+    char text[sizeof report->path + sizeof report->reason + 2];
+
+    snprintf(text, sizeof text, "%s%s%s", report->path, *report->path ? ": " : "", report->reason);
+    companion_trouble(companion, part, report->error, text);
+}
+
 static void on_again(uv_timer_t *timer)
 {
     companion_follow(timer->data);
@@ -125,7 +135,7 @@ static void check_url(struct dvbcss_companion *companion, unsigned changed,
         usable_url(companion, property, schemes, &report) ||
         !dvbcss_cii_text(companion_cii(companion), property))
         return;
-    companion_trouble(companion, part, report.error, report.reason);
+    companion_report(companion, part, &report);
 }
 
 static void on_cii(void *user, const struct dvbcss_cii *message, unsigned changed)
@@ -150,7 +160,7 @@ static void on_cii_protocol_error(void *user, const struct dvbcss_report *report
 {
     (void)text;
     (void)length;
-    companion_trouble(user, DVBCSS_COMPANION_CII, report->error, report->reason);
+    companion_report(user, DVBCSS_COMPANION_CII, report);
 }
 
 /* ---- the end of parts ------------------------------------------------------------------------ */

@@ -80,6 +80,10 @@ void companion_trouble(struct dvbcss_companion *companion, enum dvbcss_companion
 void companion_try_again(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
                          int error);
 
+/** Tells what is wrong with something that the TV said, and where in it. */
+void companion_report(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
+                      const struct dvbcss_report *report);
+
 /** One of `parts` is off the loop; the last one takes the companion with it. For every client's
  * `closed`; @p user is the companion. */
 void companion_part_closed(void *user);

@@ -51,7 +51,7 @@ static void on_ts_protocol_error(void *user, const struct dvbcss_report *report,
 {
     (void)text;
     (void)length;
-    companion_trouble(user, DVBCSS_COMPANION_TS, report->error, report->reason);
+    companion_report(user, DVBCSS_COMPANION_TS, report);
 }
 
 static int aim_set(struct companion_aim *aim, const char *url,

@@ -106,7 +106,8 @@ struct dvbcss_companion_events {
     /** The wall clock was adjusted. */
     void (*adjusted)(void *user, const struct dvbcss_wc_adjustment *adjustment);
     /** Something went wrong that the companion goes on trying to overcome: @p error is of enum
-     * dvbcss_error, @p text for people. */
+     * dvbcss_error, @p text for people; what is wrong inside a message of the TV begins with where,
+     * as "timelines[1].timelineProperties.unitsPerSecond: 0 is below 1". */
     void (*trouble)(void *user, enum dvbcss_companion_part part, int error, const char *text);
 };
 

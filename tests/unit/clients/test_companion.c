@@ -34,6 +34,7 @@ struct tv {
     unsigned timelines;
     unsigned troubles;
     int last_error;
+    char last_text[TEXT_SIZE];
     enum dvbcss_companion_part last_part;
     unsigned closed;
     struct dvbcss_clock *told;
@@ -154,6 +155,7 @@ static void on_trouble(void *user, enum dvbcss_companion_part part, int error, c
     tv->troubles++;
     tv->last_part = part;
     tv->last_error = error;
+    snprintf(tv->last_text, sizeof tv->last_text, "%s", text);
 }
 
 static struct dvbcss_companion_options options_for(struct tv *tv)
@@ -534,9 +536,17 @@ Test(companion, tells_of_messages_that_it_does_not_understand)
     switch_on(&tv);
     lock(&tv);
     before = tv.troubles;
-    toy_text(tv.cii, "{\"timelines\":5}");
-    toy_text(tv.ts, "nonsense");
+    toy_text(tv.cii, "{\"timelines\":[{\"timelineSelector\":\"x\",\"timelineProperties\":"
+                     "{\"unitsPerTick\":1,\"unitsPerSecond\":0}}]}");
+    TEST_LOOP_UNTIL(&tv.test, tv.troubles == before + 1);
+    cr_assert_str_eq(tv.last_text, "timelines[0].timelineProperties.unitsPerSecond: 0 is below 1");
+    toy_text(tv.ts, "{\"contentTime\":\"0\",\"wallClockTime\":\"0\","
+                    "\"timelineSpeedMultiplier\":\"fast\"}");
     TEST_LOOP_UNTIL(&tv.test, tv.troubles == before + 2);
+    cr_assert_eq(strncmp(tv.last_text, "timelineSpeedMultiplier: ", 25), 0, "%s", tv.last_text);
+    toy_text(tv.ts, "nonsense");
+    TEST_LOOP_UNTIL(&tv.test, tv.troubles == before + 3);
+    cr_assert_neq(tv.last_text[0], ':', "the message as a whole has no path");
     cr_assert(in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
     end(&tv);
 }
