@@ -108,6 +108,8 @@ static void on_again(uv_timer_t *timer)
 void companion_try_again(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
                          int error)
 {
+    if (companion->closing)
+        return;
     (void)uv_timer_start(&companion->again, on_again, AGAIN_MS, 0);
     companion_trouble(companion, part, error, dvbcss_error_text(error));
 }

@@ -12,6 +12,7 @@
 #include "dvbcss/cii_client.h"
 #include "dvbcss/companion.h"
 #include "dvbcss/ts_client.h"
+#include "dvbcss/url.h"
 
 /* What the CSS-TS connection of now was made for. A different aim needs another one. */
 struct companion_aim {
@@ -35,6 +36,9 @@ struct dvbcss_companion {
     struct dvbcss_clock *timeline;
     struct dvbcss_cii_client *cii;
     struct dvbcss_wc_client *wc;
+    /* What `wc` owns, and whom it asks; mean something while there is a `wc`. */
+    struct dvbcss_wc_estimator *estimator;
+    struct dvbcss_url wc_server;
     struct dvbcss_ts_client *ts;
     struct companion_aim aim;
     /* A CII message has come; a control timestamp has come on the connection of now. */
@@ -76,13 +80,13 @@ void companion_update_state(struct dvbcss_companion *companion);
 void companion_trouble(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
                        int error, const char *text);
 
-/** Tells of trouble, and follows again in a while. */
-void companion_try_again(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
-                         int error);
-
 /** Tells what is wrong with something that the TV said, and where in it. */
 void companion_report(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
                       const struct dvbcss_report *report);
+
+/** Tells of trouble, and follows again in a while. */
+void companion_try_again(struct dvbcss_companion *companion, enum dvbcss_companion_part part,
+                         int error);
 
 /** One of `parts` is off the loop; the last one takes the companion with it. For every client's
  * `closed`; @p user is the companion. */

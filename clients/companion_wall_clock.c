@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "clients/companion_internal.h"
 #include "dvbcss/wc_tracking.h"
 
@@ -38,10 +40,18 @@ static int make_estimator(struct dvbcss_companion *companion, struct dvbcss_wc_e
 static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
 {
     struct dvbcss_wc_client_options options = DVBCSS_WC_CLIENT_OPTIONS_INIT;
-    int error = make_estimator(companion, &options.estimator);
+    struct dvbcss_url server;
+    int error = dvbcss_url_parse(url, DVBCSS_URL_UDP, &server, NULL);
 
+    if (!error)
+        error = make_estimator(companion, &options.estimator);
     if (error)
         return error;
+    /* Making it has set the wall clock, and a listener of that may have had enough. */
+    if (companion->closing) {
+        dvbcss_wc_estimator_destroy(options.estimator);
+        return 0;
+    }
     options.url = url;
     options.requester = companion->options.requester;
     options.poll = companion->options.poll;
@@ -54,6 +64,26 @@ static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
         return error;
     }
     companion->parts++;
+    companion->estimator = options.estimator;
+    companion->wc_server = server;
+    return 0;
+}
+
+/* Turns to the server of a new URL. Its control timestamps are of its own wall clock, so nothing
+ * may be read on the old server's any more, also while the new one is silent. */
+static int change_server(struct dvbcss_companion *companion, const char *url)
+{
+    struct dvbcss_url server;
+    int error = dvbcss_url_parse(url, DVBCSS_URL_UDP, &server, NULL);
+
+    if (error || (server.port == companion->wc_server.port &&
+                  strcmp(server.host, companion->wc_server.host) == 0))
+        return error;
+    error = dvbcss_wc_client_set_server(companion->wc, url, NULL);
+    if (error)
+        return error;
+    companion->wc_server = server;
+    dvbcss_wc_estimator_reset(companion->estimator);
     return 0;
 }
 
@@ -75,7 +105,7 @@ void companion_follow_wall_clock(struct dvbcss_companion *companion)
     if (!url && companion->wc)
         error = end_wall_clock(companion);
     else if (url && companion->wc)
-        error = dvbcss_wc_client_set_server(companion->wc, url, NULL);
+        error = change_server(companion, url);
     else if (url)
         error = begin_wall_clock(companion, url);
     if (error)

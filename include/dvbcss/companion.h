@@ -10,9 +10,11 @@
  * wc_client.h and ts_client.h, for programs that need the parts.
  *
  * Clocks: root (the program's time source) -> wall clock -> timeline. The wall clock is made once
- * and stays until the companion is closed. The timeline clock is made anew whenever the companion
- * turns to another timeline or tick rate, which `timeline` tells; a program that hangs clocks below
- * it moves them over with dvbcss_clock_set_parent().
+ * and stays until the companion is closed; when CII names another server for it, it is unavailable
+ * until that server has first answered, since what was known of the old one's clock says nothing of
+ * the new one's. The timeline clock is made anew whenever the companion turns to another timeline
+ * or tick rate, which `timeline` tells; a program that hangs clocks below it moves them over with
+ * dvbcss_clock_set_parent().
  *
  * Threads: a companion belongs to the loop on which it was made and is used from that loop's thread
  * only. Its events are called from the loop, never from inside a function of this file, and may

@@ -1,9 +1,12 @@
 /* The synchronising client against a television of two toy endpoints and the library's own
  * wall-clock server. */
 #include <math.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "dvbcss/companion.h"
 #include "dvbcss/system_time.h"
@@ -39,6 +42,9 @@ struct tv {
     unsigned closed;
     struct dvbcss_clock *told;
     int close_at_state;
+    /* How many changes of the wall clock are left until a listener of it closes the companion. */
+    struct dvbcss_clock_listener wall_listener;
+    unsigned changes_left;
 };
 
 /* ---- the television -------------------------------------------------------------------------- */
@@ -460,6 +466,53 @@ Test(companion, follows_a_wall_clock_that_moves)
     end(&tv);
 }
 
+/* A socket that nobody ever reads; tells its port. */
+static int open_silent_socket(unsigned *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert_geq(descriptor, 0);
+    cr_assert_eq(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(getsockname(descriptor, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return descriptor;
+}
+
+Test(companion, claims_no_bound_while_a_new_wall_clock_is_silent)
+{
+    struct tv tv;
+    struct dvbcss_companion_snapshot snapshot;
+    uint64_t messages;
+    unsigned port;
+    int silent = open_silent_socket(&port);
+    char moved[64];
+
+    switch_on(&tv);
+    lock(&tv);
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    messages = snapshot.cii.messages;
+    snprintf(moved, sizeof moved, "{\"wcUrl\":\"udp://127.0.0.1:%u\"}", port);
+    toy_text(tv.cii, moved);
+    do {
+        cr_assert_neq(uv_run(&tv.test.loop, UV_RUN_ONCE), 0);
+        dvbcss_companion_snapshot(tv.companion, &snapshot);
+    } while (snapshot.cii.messages == messages);
+    cr_assert_eq(snapshot.state, DVBCSS_COMPANION_SYNCHRONISING_CLOCK);
+    cr_assert_not(snapshot.wall_clock_available);
+    cr_assert(isinf(snapshot.wall_clock_dispersion_s));
+    cr_assert_not(snapshot.available);
+    cr_assert(isinf(snapshot.error_bound_s));
+    toy_text(tv.cii, tv.greeting);
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_SYNCHRONISED));
+    dvbcss_companion_snapshot(tv.companion, &snapshot);
+    cr_assert_eq(snapshot.timelines, 1, "the timeline need not change with it");
+    end(&tv);
+    close(silent);
+}
+
 Test(companion, waits_when_the_tv_takes_its_urls_back)
 {
     struct tv tv;
@@ -653,6 +706,56 @@ Test(companion, can_be_closed_from_inside_each_change_of_state)
         TEST_LOOP_UNTIL(&tv.test, tv.closed);
         switch_off(&tv);
     }
+}
+
+static void on_wall_clock_changed(struct dvbcss_clock_listener *listener,
+                                  struct dvbcss_clock *clock, unsigned changes)
+{
+    struct tv *tv = listener->user;
+
+    (void)clock;
+    (void)changes;
+    if (--tv->changes_left > 0)
+        return;
+    dvbcss_clock_unlisten(listener);
+    dvbcss_companion_close(tv->companion, on_closed, tv);
+}
+
+static void close_at_change(struct tv *tv, unsigned change)
+{
+    tv->changes_left = change;
+    tv->wall_listener.changed = on_wall_clock_changed;
+    tv->wall_listener.user = tv;
+    dvbcss_clock_listen(dvbcss_companion_wall_clock(tv->companion), &tv->wall_listener);
+}
+
+Test(companion, can_be_closed_by_a_listener_of_its_wall_clock)
+{
+    for (unsigned change = 1; change <= 4; change++) {
+        struct tv tv;
+        struct dvbcss_companion_options options;
+
+        switch_on(&tv);
+        options = options_for(&tv);
+        follow(&tv, &options);
+        close_at_change(&tv, change);
+        TEST_LOOP_UNTIL(&tv.test, tv.closed);
+        switch_off(&tv);
+    }
+}
+
+Test(companion, can_be_closed_by_a_listener_when_its_wall_clock_begins_anew)
+{
+    struct tv tv;
+
+    switch_on(&tv);
+    lock(&tv);
+    toy_text(tv.cii, "{\"wcUrl\":null}");
+    TEST_LOOP_UNTIL(&tv.test, in_state(&tv, DVBCSS_COMPANION_WAITING_FOR_CONTENT));
+    close_at_change(&tv, 1);
+    toy_text(tv.cii, tv.greeting);
+    TEST_LOOP_UNTIL(&tv.test, tv.closed);
+    switch_off(&tv);
 }
 
 Test(companion, can_be_closed_at_any_turn_of_the_loop)
