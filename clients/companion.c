@@ -268,8 +268,6 @@ static bool options_valid(const struct dvbcss_companion_options *options)
         return false;
     if (options->stem == DVBCSS_COMPANION_STEM_GIVEN && !options->content_id_stem)
         return false;
-    if (!options->estimator && options->jump_candidates == 0)
-        return false;
     for (size_t i = 0; i < options->selector_count; i++)
         if (!options->selectors[i])
             return false;
@@ -292,6 +290,10 @@ int dvbcss_companion_create(struct dvbcss_companion **out, uv_loop_t *loop,
     error = copy_options(companion, options);
     if (!error)
         error = make_clocks(companion);
+    if (!error)
+        error = companion_check_wall_clock(companion);
+    if (!error)
+        error = companion_check_timeline(companion);
     if (!error)
         error = open_cii(companion, options->cii_url, report);
     if (error) {

@@ -92,6 +92,12 @@ void companion_try_again(struct dvbcss_companion *companion, enum dvbcss_compani
  * `closed`; @p user is the companion. */
 void companion_part_closed(void *user);
 
+/** Whether the settings for the wall clock, or for the timeline, are such that they can work:
+ * better told when the companion is made than at every attempt. For the wall clock once there are
+ * clocks; nobody listens to them yet. 0, DVBCSS_EINVAL, DVBCSS_ENOMEM. */
+DVBCSS_NODISCARD int companion_check_wall_clock(struct dvbcss_companion *companion);
+DVBCSS_NODISCARD int companion_check_timeline(const struct dvbcss_companion *companion);
+
 /** Has the wall clock follow the server that CII names. */
 void companion_follow_wall_clock(struct dvbcss_companion *companion);
 

@@ -54,6 +54,27 @@ static void on_ts_protocol_error(void *user, const struct dvbcss_report *report,
     companion_report(user, DVBCSS_COMPANION_TS, report);
 }
 
+/* Whether the TV can be asked for it. */
+static int check_setup(const char *stem, const char *selector)
+{
+    const struct dvbcss_ts_setup setup = {.content_id_stem = stem, .timeline_selector = selector};
+    size_t length;
+    int error = dvbcss_ts_setup_encode(&setup, NULL, 0, &length);
+
+    return error == DVBCSS_ENOSPC ? 0 : error;
+}
+
+int companion_check_timeline(const struct dvbcss_companion *companion)
+{
+    const struct dvbcss_companion_options *options = &companion->options;
+    const bool given = options->stem == DVBCSS_COMPANION_STEM_GIVEN;
+    int error = check_setup(given ? companion->content_id_stem : "", "");
+
+    for (size_t i = 0; !error && i < options->selector_count; i++)
+        error = check_setup("", companion->selectors[i]);
+    return error;
+}
+
 static int aim_set(struct companion_aim *aim, const char *url,
                    const struct companion_choice *choice)
 {

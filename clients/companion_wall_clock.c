@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "clients/companion_internal.h"
+#include "clients/wc_client_internal.h"
 #include "dvbcss/wc_tracking.h"
 
 static void on_adjusted(void *user, const struct dvbcss_wc_adjustment *adjustment)
@@ -22,7 +23,7 @@ static void on_wc_trouble(void *user, const struct dvbcss_wc_trouble *trouble)
     companion_trouble(user, DVBCSS_COMPANION_WALL_CLOCK, trouble->error, trouble->text);
 }
 
-static int make_estimator(struct dvbcss_companion *companion, struct dvbcss_wc_estimator **out)
+static struct dvbcss_wc_estimator_options estimator_options(struct dvbcss_companion *companion)
 {
     const struct dvbcss_wc_estimator_options options = {
         .wall_clock = companion->wall,
@@ -32,14 +33,54 @@ static int make_estimator(struct dvbcss_companion *companion, struct dvbcss_wc_e
         .user = companion,
     };
 
+    return options;
+}
+
+static int make_estimator(struct dvbcss_companion *companion, struct dvbcss_wc_estimator **out)
+{
+    const struct dvbcss_wc_estimator_options options = estimator_options(companion);
+
     if (!companion->options.estimator)
         return dvbcss_wc_tracking_create(out, &options, NULL);
     return companion->options.estimator(companion->options.user, out, &options);
 }
 
-static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
+static struct dvbcss_wc_client_options client_options(struct dvbcss_companion *companion,
+                                                      const char *url)
 {
     struct dvbcss_wc_client_options options = DVBCSS_WC_CLIENT_OPTIONS_INIT;
+
+    options.url = url;
+    options.requester = companion->options.requester;
+    options.poll = companion->options.poll;
+    options.events.availability = on_wall_clock;
+    options.events.trouble = on_wc_trouble;
+    options.user = companion;
+    return options;
+}
+
+int companion_check_wall_clock(struct dvbcss_companion *companion)
+{
+    /* Any server will do: none is asked. */
+    struct dvbcss_wc_client_options options = client_options(companion, "udp://127.0.0.1:1");
+    const struct dvbcss_wc_estimator_options estimator = estimator_options(companion);
+    int error;
+
+    /* The program's own estimator is for clients only; what it will be given is the same. */
+    if (companion->options.estimator)
+        error = dvbcss_wc_lowest_dispersion_create(&options.estimator, &estimator);
+    else
+        error = dvbcss_wc_tracking_create(&options.estimator, &estimator, NULL);
+    if (error)
+        return error;
+    error = wc_client_check(&options);
+    dvbcss_wc_estimator_destroy(options.estimator);
+    return error;
+}
+
+static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
+{
+    struct dvbcss_wc_client_options options = client_options(companion, url);
     struct dvbcss_url server;
     int error = dvbcss_url_parse(url, DVBCSS_URL_UDP, &server, NULL);
 
@@ -52,12 +93,6 @@ static int begin_wall_clock(struct dvbcss_companion *companion, const char *url)
         dvbcss_wc_estimator_destroy(options.estimator);
         return 0;
     }
-    options.url = url;
-    options.requester = companion->options.requester;
-    options.poll = companion->options.poll;
-    options.events.availability = on_wall_clock;
-    options.events.trouble = on_wc_trouble;
-    options.user = companion;
     error = dvbcss_wc_client_create(&companion->wc, companion->loop, &options, NULL);
     if (error) {
         dvbcss_wc_estimator_destroy(options.estimator);

@@ -179,8 +179,9 @@ static int take_clocks(struct dvbcss_wc_client *client,
     return dvbcss_offset_clock_create(&client->hold, client->wall_clock, 0);
 }
 
-static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client_options *options,
-                  struct dvbcss_report *report)
+/* Makes what needs neither the loop nor to set the wall clock. */
+static int prepare(struct dvbcss_wc_client *client, const struct dvbcss_wc_client_options *options,
+                   struct dvbcss_report *report)
 {
     int result = take_settings(client, options, report);
 
@@ -188,6 +189,14 @@ static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client
         result = take_clocks(client, options);
     if (result == 0)
         result = make_requester(client, options);
+    return result;
+}
+
+static int set_up(struct dvbcss_wc_client *client, const struct dvbcss_wc_client_options *options,
+                  struct dvbcss_report *report)
+{
+    int result = prepare(client, options, report);
+
     if (result == 0)
         result = wc_client_watch(client);
     /* The last that can fail, since it sets the wall clock. */
@@ -245,6 +254,18 @@ int dvbcss_wc_client_create(struct dvbcss_wc_client **out, uv_loop_t *loop,
     start(client, loop);
     *out = client;
     return 0;
+}
+
+int wc_client_check(const struct dvbcss_wc_client_options *options)
+{
+    struct dvbcss_wc_client *client = dvbcss_calloc(1, sizeof *client);
+    int result;
+
+    if (!client)
+        return DVBCSS_ENOMEM;
+    result = prepare(client, options, NULL);
+    free_client(client);
+    return result;
 }
 
 void dvbcss_wc_client_close(struct dvbcss_wc_client *client, dvbcss_wc_client_closed closed,

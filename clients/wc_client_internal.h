@@ -93,6 +93,10 @@ struct dvbcss_wc_client {
     int64_t rtt_min_ns;
 };
 
+/** Whether a client could be made with these options: for all but its estimator, as
+ * dvbcss_wc_client_create() would say. Sets nothing and needs no loop. */
+DVBCSS_NODISCARD int wc_client_check(const struct dvbcss_wc_client_options *options);
+
 /** Reads the local clock: t1 and t4 are its nanoseconds. */
 int64_t wc_client_local_ns(const struct dvbcss_wc_client *client);
 

@@ -220,8 +220,10 @@ struct dvbcss_companion_snapshot {
  * @param loop    the caller's loop; must outlive the companion
  * @param options required
  * @param report  what is wrong with the URL, or with the `pin`; may be NULL
- * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (a setting out of range),
- *         DVBCSS_ETLS (the file of certificates cannot be used), DVBCSS_EIO, DVBCSS_ENOMEM
+ * @return 0; an error of dvbcss_url_parse() for the URL; DVBCSS_EINVAL (a setting out of range,
+ *         also of the parts; a stem or a selector that is not UTF-8), DVBCSS_ETLS (the file of
+ *         certificates cannot be used), DVBCSS_EIO, DVBCSS_ENOMEM
+ * @note If it fails, run the loop once more before uv_loop_close(): handles close on it.
  */
 DVBCSS_API DVBCSS_NODISCARD int
 dvbcss_companion_create(struct dvbcss_companion **out, uv_loop_t *loop,

@@ -690,6 +690,51 @@ Test(companion, refuses_what_cannot_work)
     test_loop_end(&test);
 }
 
+static int refused(const struct dvbcss_companion_options *options)
+{
+    struct dvbcss_companion *companion = NULL;
+    struct test_loop test;
+    int error;
+
+    test_loop_begin(&test);
+    error = dvbcss_companion_create(&companion, &test.loop, options, NULL);
+    dvbcss_companion_close(companion, NULL, NULL);
+    test_loop_end(&test);
+    return error;
+}
+
+Test(companion, refuses_settings_that_its_parts_would_refuse_later)
+{
+    static const char *const broken[] = {"urn:dvb:css:timeline:pts", "\xff"};
+    struct dvbcss_companion_options good = DVBCSS_COMPANION_OPTIONS_INIT;
+    struct dvbcss_companion_options options;
+
+    good.cii_url = "ws://127.0.0.1:1/cii";
+    cr_assert_eq(refused(&good), 0);
+    options = good;
+    options.poll.ceiling_ns = 1;
+    cr_expect_eq(refused(&options), DVBCSS_EINVAL);
+    options.poll.floor_ns = 0;
+    cr_expect_eq(refused(&options), 0, "the policy is not used");
+    options = good;
+    options.requester.timeout_ns = -5;
+    cr_expect_eq(refused(&options), DVBCSS_EINVAL);
+    options = good;
+    options.max_dispersion_s = -1.0;
+    cr_expect_eq(refused(&options), DVBCSS_EINVAL);
+    options.estimator = most_recent;
+    cr_expect_eq(refused(&options), DVBCSS_EINVAL, "it is handed to the program's estimator");
+    cr_expect_eq(estimators_made, 0);
+    options = good;
+    options.stem = DVBCSS_COMPANION_STEM_GIVEN;
+    options.content_id_stem = "dvb://\xff";
+    cr_expect_eq(refused(&options), DVBCSS_EINVAL);
+    options = good;
+    options.selectors = broken;
+    options.selector_count = 2;
+    cr_expect_eq(refused(&options), DVBCSS_EINVAL);
+}
+
 Test(companion, can_be_closed_from_inside_each_change_of_state)
 {
     for (int state = DVBCSS_COMPANION_SYNCHRONISING_CLOCK; state <= DVBCSS_COMPANION_SYNCHRONISED;
