@@ -337,6 +337,14 @@ class Time(Limits):
         self.assertEqual(done.returncode, 2)
         self.assertIn("http.idle_timeout", done.stderr)
 
+    def test_an_interval_of_pings_that_is_no_whole_number_is_refused(self):
+        """Half a second would have been none: nobody asked, and everybody closed as silent."""
+        done = subprocess.run(
+            [os.environ["DVBCSSD"], "--check-config", "--set", "http.ping_interval=0.5"],
+            capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "http.ping_interval: .*whole number")
+
     def open_stalled(self, endpoint):
         """One with little room for what it is sent, of which it takes nothing."""
         peer = self.peers.enter_context(

@@ -404,7 +404,7 @@ int config_check(struct config *config, struct config_error *error)
             return -1;
     }
     if (config->http.idle_timeout_s != 0 &&
-        (double)config->http.idle_timeout_s <= config->http.ping_interval_s)
+        config->http.idle_timeout_s <= config->http.ping_interval_s)
         return refuse(error, "http.idle_timeout must be more than http.ping_interval");
     if (check_listeners(config, error) != 0)
         return -1;

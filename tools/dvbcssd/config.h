@@ -46,7 +46,7 @@ struct config_http {
     int64_t max_connections;
     int64_t max_connections_per_address;
     int64_t header_timeout_s;
-    double ping_interval_s;
+    int64_t ping_interval_s;
     /** 0 for three times the interval of pings. */
     int64_t idle_timeout_s;
     /** 0 for what the limits of connections need. */

@@ -349,7 +349,7 @@ const struct config_key config_keys[] = {
      "Those of one address; one more is answered 429; 0 for any number", LIVE},
     {"http", "header_timeout", &integer, AT(http.header_timeout_s), 1, 3600, NULL, "10",
      "Seconds for a request to arrive, or it is answered 408", LIVE},
-    {"http", "ping_interval", &number, AT(http.ping_interval_s), 0, 3600, NULL, "20",
+    {"http", "ping_interval", &integer, AT(http.ping_interval_s), 0, 3600, NULL, "20",
      "Seconds of silence after which a companion is asked whether it lives; 0 for never", LIVE},
     {"http", "idle_timeout", &integer, AT(http.idle_timeout_s), 0, 86400, NULL, "0",
      "Seconds of silence after which a companion is closed with 1008; 0 for three times "
