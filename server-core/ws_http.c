@@ -173,14 +173,9 @@ static void note_refusal(struct ws_socket *socket, enum dvbcss_refusal why)
                    dvbcss_address_format(&socket->peer.any, peer), ws_refusal_text(why));
 }
 
-static bool has_body(const char *method)
-{
-    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-           strcmp(method, "PATCH") == 0;
-}
-
-/* The length of the body, or -1 if it cannot be told: a length that is no number, none for a method
- * that comes with a body, or a transfer coding, of which the base knows none. */
+/* The length of the body (RFC 9112 section 6.3: 0 if nothing says that there is one), or -1 if it
+ * cannot be told: a length that is no number, or a transfer coding, of which the base knows none.
+ */
 static long long body_length_of(const struct ws_request *request)
 {
     const char *length = ws_request_header(request, "content-length");
@@ -188,7 +183,7 @@ static long long body_length_of(const struct ws_request *request)
     if (ws_request_count(request, "transfer-encoding") != 0)
         return -1;
     if (!length)
-        return has_body(ws_request_method(request)) ? -1 : 0;
+        return 0;
     if (ws_request_count(request, "content-length") != 1 || *length == '\0' ||
         strlen(length) > LENGTH_DIGITS || length[strspn(length, "0123456789")] != '\0')
         return -1;
@@ -370,6 +365,8 @@ static int read_head(struct ws_socket *socket, const uint8_t *bytes, size_t leng
         return on_head(socket);
     case WS_REQUEST_MALFORMED:
         return ws_http_refuse(socket, DVBCSS_REFUSAL_MALFORMED);
+    case WS_REQUEST_BAD_TARGET:
+        return ws_http_refuse(socket, DVBCSS_REFUSAL_TARGET);
     case WS_REQUEST_TOO_BIG:
         return ws_http_refuse(socket, DVBCSS_REFUSAL_HEADERS_TOO_BIG);
     }

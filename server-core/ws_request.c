@@ -24,7 +24,8 @@ struct ws_request {
     size_t received;
     size_t max_bytes;
     /** Where in the text they begin; the method is at 0. Headers are at 0 as long as the first line
-     * is missing. */
+     * is missing, and so is the host if the target has none. */
+    size_t host;
     size_t path;
     size_t query;
     size_t headers;
@@ -124,70 +125,89 @@ static bool normalise(char *path)
     return true;
 }
 
-/* Where the path, which can have a query behind it, begins in a target; NULL if that is not of a
- * form that a server has to serve (RFC 9112 section 3.2). A path that is missing is put there. */
-static char *find_path(char *target)
+/* The length of the scheme in front of an absolute URL, with its slashes; 0 if it is none. */
+static size_t scheme_length(const char *target)
 {
     static const char *const schemes[] = {"http://", "https://"};
 
-    if (*target == '/')
-        return target;
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        size_t length = strlen(schemes[i]);
-        char *path;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncasecmp(target, schemes[i], strlen(schemes[i])) == 0)
+            return strlen(schemes[i]);
+    return 0;
+}
 
-        if (strncasecmp(target, schemes[i], length) != 0)
-            continue;
-        path = target + length + strcspn(target + length, "/?");
-        if (path == target + length)
-            return NULL;
-        /* The last byte of the host, which nobody reads, makes room. */
-        if (*path != '/')
-            *--path = '/';
-        return path;
-    }
-    return NULL;
+/* Where the path, which can have a query behind it, begins in a target; NULL if that is not of a
+ * form that a server has to serve (RFC 9112 section 3.2). The host of an absolute URL takes the
+ * place of its scheme, and a path that is missing is put behind it. */
+static char *find_path(char *target, char **host)
+{
+    size_t scheme = scheme_length(target);
+    size_t length = strcspn(target + scheme, "/?");
+    char *begin = target + scheme;
+    char *path = begin + length;
+    char *user;
+
+    *host = NULL;
+    if (scheme == 0)
+        return *target == '/' ? target : NULL;
+    while ((user = memchr(begin, '@', (size_t)(path - begin))))
+        begin = user + 1;
+    if (begin == path)
+        return NULL;
+    *host = target;
+    memmove(target, begin, (size_t)(path - begin));
+    target[path - begin] = '\0';
+    if (*path != '/')
+        *--path = '/';
+    return path;
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Lines, without their ends. What reads one returns the end of its pieces, or NULL if it is
- * malformed.
+ * Lines, without their ends. What reads one finds the end of its pieces, if all is well.
  */
 
-static char *read_first_line(struct ws_request *request, char *line)
+static enum ws_request_state read_target(struct ws_request *request, char *target, char **end)
 {
-    char *target = cut(line, ' ');
-    char *version = target ? cut(target, ' ') : NULL;
-    char *path;
+    char *host = NULL;
+    char *path = strchr(target, '#') ? NULL : find_path(target, &host);
     char *query;
 
-    if (!version || !is_token(line) || strpbrk(target, "#\t"))
-        return NULL;
-    request->http_1_1 = strcmp(version, "HTTP/1.1") == 0;
-    if (!request->http_1_1 && strcmp(version, "HTTP/1.0") != 0)
-        return NULL;
-    path = find_path(target);
     if (!path)
-        return NULL;
+        return WS_REQUEST_BAD_TARGET;
     query = cut(path, '?');
     if (!query)
         query = path + strlen(path);
     if (!decode(path) || !normalise(path))
-        return NULL;
+        return WS_REQUEST_BAD_TARGET;
+    request->host = host ? (size_t)(host - request->text) : 0;
     request->path = (size_t)(path - request->text);
     request->query = (size_t)(query - request->text);
     request->headers = request->query + strlen(query) + 1;
-    return request->text + request->headers;
+    *end = request->text + request->headers;
+    return WS_REQUEST_INCOMPLETE;
 }
 
-static char *read_header(char *line)
+static enum ws_request_state read_first_line(struct ws_request *request, char *line, char **end)
+{
+    char *target = cut(line, ' ');
+    char *version = target ? cut(target, ' ') : NULL;
+
+    if (!version || !is_token(line) || *target == '\0' || strchr(target, '\t'))
+        return WS_REQUEST_MALFORMED;
+    request->http_1_1 = strcmp(version, "HTTP/1.1") == 0;
+    if (!request->http_1_1 && strcmp(version, "HTTP/1.0") != 0)
+        return WS_REQUEST_MALFORMED;
+    return read_target(request, target, end);
+}
+
+static enum ws_request_state read_header(char *line, char **end)
 {
     char *value = cut(line, ':');
     char *packed;
     size_t length;
 
     if (!value || !is_token(line))
-        return NULL;
+        return WS_REQUEST_MALFORMED;
     value += strspn(value, " \t");
     length = strlen(value);
     while (length != 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
@@ -195,7 +215,8 @@ static char *read_header(char *line)
     packed = line + strlen(line) + 1;
     memmove(packed, value, length);
     packed[length] = '\0';
-    return packed + length + 1;
+    *end = packed + length + 1;
+    return WS_REQUEST_INCOMPLETE;
 }
 
 /* The line that is being read has got its LF. */
@@ -203,6 +224,7 @@ static enum ws_request_state end_line(struct ws_request *request)
 {
     char *line = request->text + request->line;
     char *end = request->text + request->used - 1;
+    enum ws_request_state state;
 
     if (end > line && end[-1] == '\r')
         end--;
@@ -211,11 +233,10 @@ static enum ws_request_state end_line(struct ws_request *request)
         return request->headers != 0 ? WS_REQUEST_COMPLETE : WS_REQUEST_INCOMPLETE;
     }
     *end = '\0';
-    end = request->headers != 0 ? read_header(line) : read_first_line(request, line);
-    if (!end)
-        return WS_REQUEST_MALFORMED;
-    request->used = request->line = (size_t)(end - request->text);
-    return WS_REQUEST_INCOMPLETE;
+    state = request->headers != 0 ? read_header(line, &end) : read_first_line(request, line, &end);
+    if (state == WS_REQUEST_INCOMPLETE)
+        request->used = request->line = (size_t)(end - request->text);
+    return state;
 }
 
 static enum ws_request_state read_byte(struct ws_request *request, char c)
@@ -318,9 +339,9 @@ bool ws_request_is_http_1_1(const struct ws_request *request)
  * Headers
  */
 
-/* The value of the next header of a name, behind the header that has this value (NULL: of the first
- * one), or NULL. */
-static const char *next_value(const struct ws_request *request, const char *name, const char *value)
+/* The value of the next header of a name, as it was sent, behind the header that has this value
+ * (NULL: of the first one), or NULL. */
+static const char *next_sent(const struct ws_request *request, const char *name, const char *value)
 {
     const char *end = request->text + request->used;
     const char *header = value ? value + strlen(value) + 1 : request->text + request->headers;
@@ -334,12 +355,20 @@ static const char *next_value(const struct ws_request *request, const char *name
     return NULL;
 }
 
+/* The same as it counts: a host in the target takes the place of Host. */
+static const char *next_value(const struct ws_request *request, const char *name, const char *value)
+{
+    if (request->host != 0 && strcasecmp(name, "host") == 0)
+        return value ? NULL : request->text + request->host;
+    return next_sent(request, name, value);
+}
+
 size_t ws_request_count(const struct ws_request *request, const char *name)
 {
     const char *value = NULL;
     size_t count = 0;
 
-    while ((value = next_value(request, name, value)))
+    while ((value = next_sent(request, name, value)))
         count++;
     return count;
 }

@@ -106,7 +106,8 @@ dvbcss_http_handler_add(struct dvbcss_http_handler **handler, struct dvbcss_serv
 DVBCSS_API void dvbcss_http_handler_remove(struct dvbcss_http_handler *handler);
 
 /**
- * Finds a header of a request.
+ * Finds a header of a request. For Host, that is the host and port of a target that is an absolute
+ * URL: they take the header's place.
  *
  * @param name   without colon, in lower case
  * @param value  result, terminated by 0; several of the same name are joined with ", "

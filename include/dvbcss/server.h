@@ -175,6 +175,7 @@ struct dvbcss_server_options {
     X(KEY, 400, "Sec-WebSocket-Key is missing or wrong")                                           \
     X(SUBPROTOCOL, 400, "WebSocket subprotocols are not spoken here")                              \
     X(MALFORMED, 400, "request cannot be understood")                                              \
+    X(TARGET, 400, "no path can be served as the request writes it")                               \
     X(TIMEOUT, 408, "request was not complete in time")                                            \
     X(BODY_TOO_BIG, 413, "request body is too large")                                              \
     X(HEADERS_TOO_BIG, 431, "request headers are too large")                                       \
@@ -397,6 +398,7 @@ struct dvbcss_handshake {
     /** What follows the question mark; see struct dvbcss_http_request. */
     const char *query;
     const char *origin;
+    /** As dvbcss_http_request_header() tells it. */
     const char *host;
     const struct sockaddr *peer;
     const struct sockaddr *local;

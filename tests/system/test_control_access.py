@@ -216,6 +216,14 @@ class Tcp(unittest.TestCase):
             self.assertEqual(self.ask(Host=host).status, 403, host)
             self.assertEqual(self.ask(None, path="/healthz", Host=host).status, 403, host)
 
+    def test_a_host_in_the_target_counts_in_place_of_the_header(self):
+        for host, header, status in (("tv.example", "evil.example", 200),
+                                     ("evil.example", "tv.example", 403),
+                                     ("evil.example:7682", "127.0.0.1", 403),
+                                     ("tv.example@evil.example", "tv.example", 403)):
+            answer = self.ask(path=f"http://{host}/api/v1/status", Host=header)
+            self.assertEqual(answer.status, status, host)
+
     def test_web_pages_must_be_allowed(self):
         for origin in ("https://evil.example", "null", "https://remote.example.evil.example",
                        "http://remote.example", "https://remote.example:444", "http://localhost"):

@@ -79,12 +79,30 @@ class Hostile(unittest.TestCase):
                      b"GET /api/v1/status HTTP/1.1\r\n", b"GET / HTTP/9.9\r\n\r\n",
                      b"PATCH /api/v1/media HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{",
                      b"PATCH /api/v1/media HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-                     b"POST /api/v1/reload HTTP/1.1\r\nHost: x\r\n\r\n",
                      b"GET /" + b"x" * 10000 + b" HTTP/1.1\r\n\r\n",
                      b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 2000 + b"\r\n"):
             with self.subTest(data=data[:40]):
                 answer = self.say(data)
                 self.assertFalse(answer.startswith(b"HTTP/1.1 2"), answer)
+
+    def test_who_says_nothing_of_a_body_has_none(self):
+        """As `curl -X POST`."""
+        request = "{} HTTP/1.1\r\nHost: x\r\n{}\r\n"
+        for line, headers, status in (
+                ("POST /api/v1/reload", "", 200), ("DELETE /api/v1/timelines/none", "", 404),
+                ("PATCH /api/v1/media", "", 415),
+                ("PATCH /api/v1/media", "Content-Type: application/json\r\n", 400),
+                ("POST /api/v1/reload", "Transfer-Encoding: chunked\r\n", 400)):
+            with self.subTest(line=line, headers=headers):
+                answer = self.say(request.format(line, headers).encode())
+                self.assertTrue(answer.startswith(f"HTTP/1.1 {status} ".encode()), answer)
+
+    def test_a_path_that_is_refused_is_told_so(self):
+        for target in ("/../../etc/passwd", "/%zz", "/%00", "/a#b", "*"):
+            answer = self.say(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+            self.assertIn(b"Ask for a path", answer, target)
+            self.assertNotIn(b"one Host", answer, target)
 
     def test_paths_lead_nowhere_else(self):
         for path in ("/api/v1/../../etc/passwd", "/api/v1/timelines/%2e%2e/status", "//", "/%00",

@@ -302,7 +302,8 @@ ParameterizedTestParameters(ws_http, requests_that_cannot_be_served_are_answered
         {"no host", "GET /api HTTP/1.1\r\n\r\n", 400},
         {"two hosts", "GET /api HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400},
         {"two hosts in HTTP/1.0", "GET /api HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400},
-        {"no length", "POST /api HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+        {"above the root", "GET /../api HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+        {"absolute without Host", "GET http://x/api HTTP/1.1\r\n\r\n", 400},
         {"length is no number", "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\n", 400},
         {"negative length", "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400},
         {"endless length",
@@ -328,6 +329,23 @@ ParameterizedTest(struct refusal_case *param, ws_http, requests_that_cannot_be_s
     cr_assert_eq(ws_peer_read_answer(&peer, &answer), param->status, "%s: %d", param->what,
                  answer.status);
     cr_assert_eq(asked.calls, 0);
+    stop_server();
+}
+
+/* RFC 9112 section 6.3. */
+Test(ws_http, a_request_that_says_nothing_of_a_body_has_none)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OTHER"};
+
+    start_http();
+    add_handler("/api");
+    for (int i = 0; i < (int)(sizeof methods / sizeof *methods); i++) {
+        cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
+        cr_assert(ws_peer_request(&peer, methods[i], "/api", NULL));
+        cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200, "%s", methods[i]);
+        cr_assert_eq(asked.calls, i + 1);
+        ws_peer_close(&peer);
+    }
     stop_server();
 }
 

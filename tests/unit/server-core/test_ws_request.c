@@ -106,15 +106,15 @@ static void expect_head(const char *text, const struct expected *expected)
     expect_request(expected, text);
 }
 
-/* Reads what its last byte makes malformed, in all ways. */
-static void expect_malformed(const char *bytes, size_t length)
+/* Reads what its last byte makes wrong, in all ways. */
+static void expect_wrong(enum ws_request_state state, const char *bytes, size_t length)
 {
     size_t at;
 
     for (size_t first = 0; first <= length; first++)
-        cr_assert_eq(read_in_pieces(bytes, length, first, length, &at), WS_REQUEST_MALFORMED,
-                     "cut at %zu: %s", first, bytes);
-    cr_assert_eq(read_in_pieces(bytes, length, 1, 1, &at), WS_REQUEST_MALFORMED, "%s", bytes);
+        cr_assert_eq(read_in_pieces(bytes, length, first, length, &at), state, "cut at %zu: %s",
+                     first, bytes);
+    cr_assert_eq(read_in_pieces(bytes, length, 1, 1, &at), state, "%s", bytes);
     cr_assert_eq(at, length, "%zu, too early: %s", at, bytes);
 }
 
@@ -171,6 +171,7 @@ Test(ws_request, malformed_ones_are_told_with_the_line_that_shows_it)
         {BYTES("GET /\tHTTP/1.1\r\n")},
         {BYTES("GET / HTTP/1.1\t\r\n")},
         {BYTES("GET /a b HTTP/1.1\r\n")},
+        {BYTES("GET /% 41 HTTP/1.1\r\n")},
         {BYTES("GET /a\tb HTTP/1.1\r\n")},
         {BYTES("GET /?a\tb HTTP/1.1\r\n")},
         {BYTES("G(T / HTTP/1.1\r\n")},
@@ -215,7 +216,7 @@ Test(ws_request, malformed_ones_are_told_with_the_line_that_shows_it)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        expect_malformed(cases[i].bytes, cases[i].length);
+        expect_wrong(WS_REQUEST_MALFORMED, cases[i].bytes, cases[i].length);
 }
 
 /* ---- targets -------------------------------------------------------------------------------- */
@@ -287,30 +288,103 @@ Test(ws_request, targets_are_decoded_and_normalised)
     }
 }
 
-Test(ws_request, other_targets_are_malformed)
+Test(ws_request, a_host_in_the_target_takes_the_place_of_the_header)
+{
+    static const struct {
+        const char *target;
+        const char *path;
+        const char *host;
+    } cases[] = {
+        {"/a", "/a", "sent"},          {"http://tv/a", "/a", "tv"},
+        {"http://t", "/", "t"},        {"https://tv.example:443?a", "/", "tv.example:443"},
+        {"http://sent/", "/", "sent"}, {"hTTp://user:word@[::1]:80/a", "/a", "[::1]:80"},
+        {"http://a@b@tv", "/", "tv"},  {"http://tv/@x", "/@x", "tv"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        char value[20];
+
+        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: sent\r\n\r\n", cases[i].target);
+        cr_assert_eq(read_whole(text), WS_REQUEST_COMPLETE, "%s", text);
+        cr_assert_str_eq(ws_request_path(request), cases[i].path);
+        cr_assert_str_eq(ws_request_header(request, "HOST"), cases[i].host);
+        cr_assert_eq(ws_request_copy_header(request, "host", value, sizeof value), 0);
+        cr_assert_str_eq(value, cases[i].host);
+        cr_assert_eq(ws_request_count(request, "host"), 1);
+    }
+    cr_assert_eq(read_whole("GET http://tv/ HTTP/1.0\r\n\r\n"), WS_REQUEST_COMPLETE);
+    cr_assert_str_eq(ws_request_header(request, "host"), "tv");
+    cr_assert_eq(ws_request_count(request, "host"), 0);
+}
+
+Test(ws_request, other_targets_cannot_be_served)
 {
     static const char *const targets[] = {
-        "*",           "a",         "a/b",        "?",
-        ".",           "..",        "%2f",        "%2fa",
-        "tv:80",       "tv",        "#",          "/#",
-        "/a#b",        "/?a#b",     "http://tv#", "/%",
-        "/%4",         "/%?",       "/%4?1",      "/%4g",
-        "/%g4",        "/%%41",     "/% 41",      "/%-1",
-        "/%00",        "/%01",      "/%09",       "/%0a",
-        "/%0D",        "/%1f",      "/%7f",       "/%7F",
-        "/..",         "/../",      "/../x",      "/./..",
-        "//..",        "/a/../..",  "/a/../../a", "/..%2fx",
-        "/%2e%2e/x",   "/.%2e",     "/%2f..",     "http:",
-        "http:/",      "http:/tv",  "http://",    "http:///",
-        "http:///a",   "http://?a", "https://",   "http://tv/..",
-        "http://tv/%", "ws://tv/",  "ftp://tv/",  "file:///etc/passwd",
+        "*",
+        "a",
+        "a/b",
+        "?",
+        ".",
+        "..",
+        "%2f",
+        "%2fa",
+        "tv:80",
+        "tv",
+        "#",
+        "/#",
+        "/a#b",
+        "/?a#b",
+        "http://tv#",
+        "/%",
+        "/%4",
+        "/%?",
+        "/%4?1",
+        "/%4g",
+        "/%g4",
+        "/%%41",
+        "/%-1",
+        "/%00",
+        "/%01",
+        "/%09",
+        "/%0a",
+        "/%0D",
+        "/%1f",
+        "/%7f",
+        "/%7F",
+        "/..",
+        "/../",
+        "/../x",
+        "/./..",
+        "//..",
+        "/a/../..",
+        "/a/../../a",
+        "/..%2fx",
+        "/%2e%2e/x",
+        "/.%2e",
+        "/%2f..",
+        "http:",
+        "http:/",
+        "http:/tv",
+        "http://",
+        "http:///",
+        "http:///a",
+        "http://?a",
+        "https://",
+        "http://tv/..",
+        "http://tv/%",
+        "ws://tv/",
+        "ftp://tv/",
+        "file:///etc/passwd",
+        "http://a@",
+        "http://@/",
     };
 
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         char text[200];
         int length = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n", targets[i]);
 
-        expect_malformed(text, (size_t)length);
+        expect_wrong(WS_REQUEST_BAD_TARGET, text, (size_t)length);
     }
 }
 
