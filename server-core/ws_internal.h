@@ -74,7 +74,9 @@ struct dvbcss_server {
     struct list_node endpoints;
     struct list_node handlers;
     struct list_node sockets;
-    /** Where they come from. */
+    /** How many of them are of the family AF_UNIX. */
+    uint64_t unix_sockets;
+    /** Where the others come from. */
     struct ws_addresses addresses;
     /** Sockets that have something to do outside the event they are in. */
     struct list_node deferred;
@@ -93,10 +95,10 @@ struct dvbcss_server {
 void ws_server_wake(struct dvbcss_server *server);
 
 /** A socket has come. */
-void ws_server_socket_came(struct dvbcss_server *server);
+void ws_server_socket_came(const struct ws_socket *socket);
 
-/** A socket has gone. */
-void ws_server_socket_gone(struct dvbcss_server *server);
+/** A socket goes. */
+void ws_server_socket_gone(const struct ws_socket *socket);
 
 /** One of `open_handles` is closed. */
 void ws_server_handle_closed(struct dvbcss_server *server);

@@ -269,12 +269,18 @@ static void turn_away(struct ws_listener *listener, int fd, enum dvbcss_refusal 
         close(fd);
 }
 
-static bool is_full(const struct dvbcss_server *server, int fd)
+/* Peers of this machine, which the file of their socket let in, have room however many come over
+ * the network. */
+static bool is_full(const struct ws_listener *listener, int fd)
 {
+    const struct dvbcss_server *server = listener->server;
     int limit = server->options.max_sockets;
+    uint64_t open = listener->address.any.sa_family == AF_UNIX
+                        ? server->unix_sockets
+                        : server->counters.sockets_open - server->unix_sockets;
 
     return (unsigned)fd >= ws_transport_fd_limit(server->transport) ||
-           (limit != DVBCSS_UNLIMITED && server->counters.sockets_open >= (uint64_t)limit);
+           (limit != DVBCSS_UNLIMITED && open >= (uint64_t)limit);
 }
 
 /* Finds both its addresses, and counts it by the peer's. */
@@ -323,7 +329,7 @@ static bool accept_one(struct ws_listener *listener)
     if (fd < 0)
         return go_on_after_error(listener, errno);
     server->counters.sockets_accepted++;
-    if (is_full(server, fd))
+    if (is_full(listener, fd))
         turn_away(listener, fd, DVBCSS_REFUSAL_SERVER_FULL);
     else
         take_in(listener, fd, &from);

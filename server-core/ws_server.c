@@ -124,14 +124,20 @@ static void on_housekeeping(uv_timer_t *timer)
     ws_farewells_check(&server->farewells, uv_now(server->loop));
 }
 
-void ws_server_socket_came(struct dvbcss_server *server)
+void ws_server_socket_came(const struct ws_socket *socket)
 {
+    struct dvbcss_server *server = socket->server;
+
+    server->unix_sockets += socket->peer.any.sa_family == AF_UNIX;
     if (server->counters.sockets_open++ == 0)
         uv_timer_start(&server->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
 }
 
-void ws_server_socket_gone(struct dvbcss_server *server)
+void ws_server_socket_gone(const struct ws_socket *socket)
 {
+    struct dvbcss_server *server = socket->server;
+
+    server->unix_sockets -= socket->peer.any.sa_family == AF_UNIX;
     if (--server->counters.sockets_open != 0)
         return;
     if (server->state == WS_SERVER_OPEN)

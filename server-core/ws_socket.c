@@ -43,7 +43,7 @@ int ws_socket_adopt(struct dvbcss_server *server, const struct ws_accepted *acce
         return 0;
     }
     list_append(&server->sockets, &socket->node);
-    ws_server_socket_came(server);
+    ws_server_socket_came(socket);
     return 0;
 }
 
@@ -92,8 +92,8 @@ void ws_event_destroyed(struct ws_socket *socket)
     ws_addresses_leave(&server->addresses, socket->address);
     list_remove(&socket->node);
     list_remove(&socket->deferred);
+    ws_server_socket_gone(socket);
     dvbcss_free(socket);
-    ws_server_socket_gone(server);
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -126,7 +126,8 @@ struct dvbcss_server_options {
      * wants many connections raises that, too. */
     unsigned fd_limit;
     /** TCP connections at the same time, in whatever state; beyond it a connection gets a 503
-     * at once. #DVBCSS_UNLIMITED for none but `fd_limit`. */
+     * at once. As many again may come over sockets of the family AF_UNIX: neither kind takes the
+     * other's room. #DVBCSS_UNLIMITED for none but `fd_limit`. */
     int max_sockets;
     /** Those of them that one address may have, in whatever state; beyond it a connection gets a
      * 429 at once. An address is one of IPv4, one of IPv6 on a link of this machine, or the first
@@ -210,7 +211,7 @@ struct dvbcss_refusal_format {
 
 /** What a server did since it was created. */
 struct dvbcss_server_counters {
-    /** TCP connections taken, and those open now. */
+    /** Connections taken, TCP or AF_UNIX, and those open now. */
     uint64_t sockets_accepted;
     uint64_t sockets_open;
     /** Times that accepting failed for want of descriptors or memory. */

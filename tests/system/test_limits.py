@@ -179,12 +179,17 @@ class Connections(Limits):
         self.assertEqual((late.status, late.headers["Retry-After"]), (429, "30"))
         self.assertEqual(late.json["error"], "too_many")
         self.assert_counted("refusals_total", listener="control", reason="server_address_full")
-        for _ in range(4):
+        for address in ("127.0.0.2", "127.0.0.3"):
+            for _ in range(2):
+                knockers.append(self.peers.enter_context(socket.create_connection(
+                    (url.hostname, url.port), source_address=(address, 0))))
+        self.assertEqual(tv.request("GET", "/healthz").status, 200)
+        for _ in range(6):
             idle = self.peers.enter_context(socket.socket(socket.AF_UNIX))
             idle.connect(tv.socket_path)
         refused = exchange(UnixConnection(tv.socket_path), "GET", "/healthz")
         self.assertEqual((refused.status, refused.json["error"]), (503, "unavailable"))
-        self.assertEqual(len(knockers), 2)
+        self.assertEqual(len(knockers), 6)
 
 
 class Messages(Limits):

@@ -180,24 +180,44 @@ Test(ws_listen, on_a_socket_that_the_caller_opened)
     cr_assert_eq(fcntl(listen.socket, F_GETFD), -1, "the server closes it in the end");
 }
 
-Test(ws_listen, on_a_unix_domain_socket_that_the_caller_opened)
+/* A name in the abstract space leaves no file behind. */
+static struct sockaddr_un unix_address(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct dvbcss_server_listen listen_on = {.socket =
-                                                 socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "dvbcss-test-%d", (int)getpid());
+    return address;
+}
+
+static int listening_unix_socket(void)
+{
+    const struct sockaddr_un address = unix_address();
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(fd, 8), 0);
+    return fd;
+}
+
+static void connect_by_unix(struct ws_peer *who)
+{
+    const struct sockaddr_un address = unix_address();
+
+    who->loop = &fixture.loop;
+    who->length = 0;
+    who->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(who->fd, (const struct sockaddr *)&address, sizeof address), 0);
+}
+
+Test(ws_listen, on_a_unix_domain_socket_that_the_caller_opened)
+{
+    struct dvbcss_server_listen listen_on = {.socket = listening_unix_socket()};
     struct dvbcss_server_options options = loopback_server();
     char text[DVBCSS_ADDRESS_TEXT_SIZE];
 
-    /* A name in the abstract space leaves no file behind. */
-    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "dvbcss-test-%d", (int)getpid());
-    cr_assert_eq(bind(listen_on.socket, (struct sockaddr *)&address, sizeof address), 0);
-    cr_assert_eq(listen(listen_on.socket, 8), 0);
     options.listen = &listen_on;
     start_server(&options, NULL);
-    peer.loop = &fixture.loop;
-    peer.length = 0;
-    peer.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert_eq(connect(peer.fd, (struct sockaddr *)&address, sizeof address), 0);
+    connect_by_unix(&peer);
     cr_assert_eq(ws_peer_upgrade(&peer, "/echo", NULL, NULL), 101);
     cr_assert(wait_for(&fixture.record.connects, 1));
     cr_assert_str_eq(dvbcss_address_format(dvbcss_connection_peer(fixture.record.connection), text),
@@ -309,6 +329,36 @@ Test(ws_listen, turns_away_at_the_socket_limit_with_an_answer)
     ws_peer_close(&peer);
     cr_assert(wait_for(&fixture.record.disconnects, 1));
     open_peer();
+    stop_server();
+}
+
+Test(ws_listen, peers_of_one_kind_do_not_take_the_room_of_the_other)
+{
+    struct dvbcss_server_listen listen_on[2] = {{.host = "127.0.0.1"},
+                                                {.socket = listening_unix_socket()}};
+    struct dvbcss_server_options options = loopback_server();
+    static struct ws_peer by_unix, late;
+
+    options.listen = listen_on;
+    options.listen_count = 2;
+    options.max_sockets = 1;
+    start_server(&options, NULL);
+    for (int i = 0; i < 2; i++) {
+        open_peer();
+        connect_by_unix(&by_unix);
+        cr_assert_eq(ws_peer_upgrade(&by_unix, "/echo", NULL, NULL), 101);
+        cr_assert(ws_peer_connect(&late, &fixture.loop, server_address()));
+        cr_assert_eq(ws_peer_read_answer(&late, &answer), 503);
+        ws_peer_close(&late);
+        connect_by_unix(&late);
+        cr_assert_eq(ws_peer_read_answer(&late, &answer), 503);
+        ws_peer_close(&late);
+        ws_peer_close(&peer);
+        ws_peer_close(&by_unix);
+        /* Both have room again. */
+        while (dvbcss_server_counters(fixture.server)->sockets_open != 0)
+            uv_run(&fixture.loop, UV_RUN_ONCE);
+    }
     stop_server();
 }
 
