@@ -120,6 +120,7 @@ class Connections(Limits):
             ("max_connections", 503, "endpoint has reached its connection limit", "full"),
             ("max_connections_per_address", 429, "limit for your address", "address_full"),
         )
+        if (section, key) != ("page", "max_connections")
     ] + [
         ("http.max_connections", "cii", 503, "server has reached its connection limit",
          "server_full"),
@@ -150,6 +151,19 @@ class Connections(Limits):
                 if peer.handshake()[0] == 101:
                     return
             self.assertLess(time.monotonic(), end, "nobody is let in any more")
+
+    def test_of_pages_there_is_one_and_those_that_wait(self):
+        self.start(**WAITING_PAGES, page__max_connections=2)
+        owner = self.open("page")
+        owner.send(frame(TEXT, HELLO))
+        self.assert_lives(owner)
+        waiting = self.open("page")
+        self.assert_refused(self.connect("page"), 503, "endpoint has reached its connection limit")
+        self.assert_counted("refusals_total", listener="public", reason="full")
+        waiting.socket.close()
+        self.open_when_there_is_room("page")
+        self.assert_lives(owner)
+        self.stop()
 
     def test_other_endpoints_have_room_when_one_is_full(self):
         self.start(cii__max_connections=0, ts__max_connections_per_address=1)

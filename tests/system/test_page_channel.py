@@ -13,7 +13,7 @@ import websockets
 from control_client import PTS, ControlledDaemon
 from page_client import GONE, Page, Peer, stamp
 from processes import Program
-from raw_websocket import RawWebSocket
+from raw_websocket import TEXT, RawWebSocket, frame
 
 DVBCSS = os.environ["DVBCSS"]
 DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "page-channel.md")
@@ -595,6 +595,34 @@ class Strangers(Channel):
         code, said = tv.stop()
         self.assertEqual(code, 0)
         self.assertFalse([line for line in said if TOKEN[:-1] in line])
+
+    def come_and_say_nothing(self, host):
+        peer = RawWebSocket(self.tv.urls["page"], source=f"127.0.0.{host}")
+        self.addCleanup(peer.socket.close)
+        self.assertEqual(peer.handshake()[0], 101)
+        return peer
+
+    async def test_pages_that_show_no_token_keep_nobody_out(self):
+        tv = self.start({"page.trust_loopback": "false", "page.token": TOKEN,
+                         "page.token_timeout": "0"})
+        for place in range(64):
+            self.come_and_say_nothing(5 + place % 8)
+        page = await self.page(hello=False)
+        await page.greet(token=TOKEN)
+        self.assertEqual(await page.hear_member("ciiUrl"), tv.urls["cii"])
+        self.assertGreater(self.metric('page_refusals_total{reason="unauthorized"}'), 0)
+
+    async def test_of_those_that_wait_the_oldest_of_the_same_host_goes_first(self):
+        self.start({"page.trust_loopback": "false", "page.token": TOKEN,
+                    "page.token_timeout": "0", "page.max_connections": "8"})
+        first, second = self.come_and_say_nothing(5), self.come_and_say_nothing(6)
+        third = self.come_and_say_nothing(6)
+        self.assertEqual(second.close_frame()[0], 4003)
+        self.come_and_say_nothing(7)
+        self.assertEqual(first.close_frame(), (4003, "too many pages have not shown a token yet"))
+        third.send(frame(TEXT, json.dumps({"hello": {"version": 2, "token": TOKEN}}).encode()))
+        while "ciiUrl" not in (heard := json.loads(third.receive_text())):
+            self.assertNotIn("error", heard)
 
     async def test_a_page_that_never_shows_a_token_does_not_stay(self):
         self.start({"page.trust_loopback": "false", "page.token": TOKEN})

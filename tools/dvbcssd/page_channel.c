@@ -138,11 +138,14 @@ static void on_connect(void *context, struct dvbcss_connection *connection)
     bool token_needed = needs_token(channel, dvbcss_connection_peer(connection));
 
     page->connection = connection;
+    list_init(&page->waiting);
     page->hello.version = 1;
     page_tell(channel, page,
               page_write_hello(dvbcss_connection_id(connection), token_needed,
                                channel->services->config->page.silence_timeout_s));
-    if (!token_needed)
+    if (token_needed)
+        page_await_token(channel, page);
+    else
         page_admit(channel, page);
 }
 
@@ -176,9 +179,10 @@ static void on_disconnect(void *context, struct dvbcss_connection *connection, u
                           const char *reason)
 {
     struct page_channel *channel = context;
-    const struct page *page = dvbcss_connection_user_data(connection);
+    struct page *page = dvbcss_connection_user_data(connection);
 
     connection_log_end(context, connection, code, reason);
+    page_await_no_more(channel, page);
     if (page_owns(channel, page))
         page_companions_end(&channel->companions);
     if (!channel->stopping) {
@@ -240,6 +244,7 @@ int page_channel_start(struct page_channel **out, struct services *services, cha
         return -1;
     }
     channel->services = services;
+    list_init(&channel->waiting);
     channel->companions = (struct page_companions){
         .cii = {dvbcss_cii_endpoint_base(services->cii),
                 dvbcss_cii_endpoint_base(services->app2app.cii)},

@@ -20,6 +20,9 @@ struct page_channel {
     struct page_session session;
     struct page_presentation presentation;
     struct page_companions companions;
+    /* Pages that have yet to show their token, the oldest first. */
+    struct list_node waiting;
+    size_t waiting_count;
     struct page_counters counters;
     struct dvbcss_log_limit log;
     /* For silence, and to gather what companions do. */
@@ -33,6 +36,8 @@ struct page_channel {
 struct page {
     struct page_peer peer;
     struct dvbcss_connection *connection;
+    /* On the channel's list. */
+    struct list_node waiting;
     /* It need not show a token any more. */
     bool admitted;
     struct page_hello hello;
@@ -85,6 +90,13 @@ void page_set_silence_timeout(struct page_channel *channel);
 void page_forget_timeline(void *user, const char *selector);
 
 /* ---- page_channel_messages.c: who is let in, and what messages do --------------------------- */
+
+/** Waits for the token of a page that has come. Of those that wait, only so many may that the
+ * others have room: one more takes the place of the oldest of its address, or of all. */
+void page_await_token(struct page_channel *channel, struct page *page);
+
+/** The page has shown a token, or goes. */
+void page_await_no_more(struct page_channel *channel, struct page *page);
 
 /** Lets a page in that need not show anything any more: it owns the channel then, or is turned
  * away. */

@@ -1,6 +1,7 @@
 /*
  * Pages that come: who is let in, who owns the channel, and what their messages do.
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ enum {
     CLOSE_TAKEN_OVER = 4001,
     CLOSE_UNAUTHORIZED = 4003,
     CLOSE_OCCUPIED = 4009,
+    /* Of the pages that may be there, those that have yet to show their token: one in so many. */
+    WAITING_SHARE = 4,
 };
 
 /* ---- turning away --------------------------------------------------------------------------- */
@@ -58,6 +61,7 @@ void page_admit(struct page_channel *channel, struct page *page)
     struct page_peer *displaced;
 
     page->admitted = true;
+    page_await_no_more(channel, page);
     dvbcss_connection_setup_done(page->connection);
     if (!page_session_claim(&channel->session, &page->peer, page_now_ns(), &displaced)) {
         channel->counters.occupied++;
@@ -77,9 +81,62 @@ void page_admit(struct page_channel *channel, struct page *page)
 
 static void refuse_token(struct page_channel *channel, struct page *page, const char *reason)
 {
+    page_await_no_more(channel, page);
     channel->counters.unauthorized++;
     page_log(channel, page, DVBCSS_LOG_WARNING, reason);
     turn_away(channel, page, "unauthorized", CLOSE_UNAUTHORIZED, reason);
+}
+
+/* ---- waiting for a token -------------------------------------------------------------------- */
+
+static bool same_host(const struct page *page, const struct page *other)
+{
+    const struct sockaddr *a = dvbcss_connection_peer(page->connection);
+    const struct sockaddr *b = dvbcss_connection_peer(other->connection);
+
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)(const void *)b)->sin_addr.s_addr;
+    return a->sa_family == AF_INET6 &&
+           IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
+                              &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr);
+}
+
+/* A host that comes again and again takes from itself what it can. */
+static struct page *who_waits_in_vain(const struct page_channel *channel, const struct page *page)
+{
+    struct list_node *node;
+    struct list_node *after;
+
+    LIST_FOR_EACH (node, after, &channel->waiting) {
+        struct page *other = CONTAINER_OF(node, struct page, waiting);
+
+        if (same_host(page, other))
+            return other;
+    }
+    return CONTAINER_OF(channel->waiting.next, struct page, waiting);
+}
+
+void page_await_token(struct page_channel *channel, struct page *page)
+{
+    int most = dvbcss_endpoint_max_connections(channel->endpoint);
+    size_t places = most < WAITING_SHARE ? 1 : (size_t)most / WAITING_SHARE;
+
+    if (most != DVBCSS_UNLIMITED && channel->waiting_count >= places)
+        refuse_token(channel, who_waits_in_vain(channel, page),
+                     "too many pages have not shown a token yet");
+    list_append(&channel->waiting, &page->waiting);
+    channel->waiting_count++;
+}
+
+void page_await_no_more(struct page_channel *channel, struct page *page)
+{
+    if (list_empty(&page->waiting))
+        return;
+    list_remove(&page->waiting);
+    channel->waiting_count--;
 }
 
 /* ---- messages ------------------------------------------------------------------------------- */
