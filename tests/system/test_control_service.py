@@ -1,5 +1,6 @@
 """dvbcssd as a service: its log, what it tells the service manager, and its unit."""
 
+import contextlib
 import json
 import os
 import re
@@ -43,6 +44,24 @@ class Log(unittest.TestCase):
                                rf"[\d.]+ s: \d+ messages \(\d+ bytes\) out, 1 \({length}\) in, "
                                rf'0 dropped, code 4001 <\\xc3\\xa9\\n">$')
         self.assertTrue([line for line in said if line.startswith("dvbcssd: info: ws-refused: ")])
+
+    def test_many_that_end_at_once_are_counted(self):
+        many = 100
+        for settings, count in (({}, lambda line: re.search(r"connections: (\d+) more", line)),
+                                ({"log.format": "json"},
+                                 lambda line: re.search(r'"left_out":(\d+)', line))):
+            settings = {**settings, "http.max_connections_per_address": "0",
+                        "cii.max_connections_per_address": "0"}
+            with ControlledDaemon(settings=settings) as tv, contextlib.ExitStack() as peers:
+                for _ in range(many):
+                    peer = peers.enter_context(RawWebSocket(tv.urls["cii"]))
+                    self.assertEqual(peer.handshake()[0], 101)
+                peers.close()
+                _, said = tv.stop()
+            lines = [line for line in said if "cii-" in line]
+            left_out = sum(int(found[1]) for line in said if (found := count(line)))
+            self.assertEqual(len(lines) + left_out, many, said)
+            self.assertLess(len(lines), many)
 
     def test_json_is_one_object_a_line(self):
         said, length = self.live_and_end({"log.format": "json"})

@@ -2,8 +2,26 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <uv.h>
 
 #include "logging.h"
+
+enum { LINES_PER_S = 20 };
+
+static struct dvbcss_log_limit limit;
+
+void connection_log_flush(void)
+{
+    char text[96];
+
+    if (limit.held_back == 0)
+        return;
+    snprintf(text, sizeof text, "%u more have ended, too many at a time for a line each",
+             limit.held_back);
+    logging_event(DVBCSS_LOG_INFO, "connections", text,
+                  json_pack("{s:I}", "left_out", (json_int_t)limit.held_back));
+    limit.held_back = 0;
+}
 
 void connection_log_end(void *context, struct dvbcss_connection *connection, unsigned code,
                         const char *reason)
@@ -13,8 +31,10 @@ void connection_log_end(void *context, struct dvbcss_connection *connection, uns
     char peer[DVBCSS_ADDRESS_TEXT_SIZE], why[DVBCSS_CLOSE_REASON_MAX * 4 + 1], text[1024];
 
     (void)context;
-    if (!dvbcss_log_enabled(DVBCSS_LOG_INFO))
+    if (!dvbcss_log_enabled(DVBCSS_LOG_INFO) ||
+        !dvbcss_log_permit(&limit, (int64_t)uv_hrtime(), 1000000000, LINES_PER_S))
         return;
+    connection_log_flush();
     dvbcss_connection_counters(connection, &counters);
     dvbcss_address_format(dvbcss_connection_peer(connection), peer);
     dvbcss_log_escape(why, sizeof why, reason, strlen(reason));

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "config.h"
+#include "connection_log.h"
 #include "dvbcss/log.h"
 #include "logging.h"
 #include "options.h"
@@ -131,6 +132,7 @@ static int serve(struct config *config, const struct options *options)
         status = 1;
     }
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    connection_log_flush();
     uv_loop_close(&daemon.loop);
     return status;
 }
