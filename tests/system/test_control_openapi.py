@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import time
 import unittest
 
 from control_client import ControlledDaemon, violations
+from processes import DEADLINE_S
 from raw_websocket import TEXT, RawWebSocket, frame
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -80,6 +82,11 @@ EXCHANGES = [
     ("PATCH", "/api/v1/timelines/{name}", "/api/v1/timelines/pts", {"speed": 1}, 409),
     ("DELETE", "/api/v1/timelines/{name}", "/api/v1/timelines/pts", None, 409),
     ("DELETE", "/api/v1/scheduled/{id}", "/api/v1/scheduled/1", None, 409),
+    ("PATCH", "/api/v1/programme", None, {"running": False}, 200),
+]
+WHILE_A_PAGE_IS_THE_TELEVISION = [
+    ("PATCH", "/api/v1/programme", None, {"running": True}, 409),
+    ("PATCH", "/api/v1/content", None, {}, 409),
 ]
 # Over TCP only (test_control_access.py), or a matter of the moment: a connection that closes while
 # it is asked to, a configuration that turned bad (test_reload.py).
@@ -161,11 +168,40 @@ class Answers(unittest.TestCase):
         if isinstance(body, dict) and status < 300:
             self.assertEqual(violations(body, schema["schema"], self.document), [])
 
+    def bring_about(self, tv, exchanges):
+        described = {(m, p): o for m, p, o in operations(self.document)}
+        for method, path, at, body, status in exchanges:
+            with self.subTest(method=method, path=path, status=status):
+                kind = {"Content-Type": "text/plain"} if body == "text" else None
+                raw = b"text" if body == "text" else body
+                if method == "POST" and body is None:
+                    raw, kind = b"", None
+                answer = tv.request(method, at or path, raw, kind)
+                self.assertEqual(answer.status, status, answer.text)
+                self.check(described[(method, path)], answer)
+                self.check_request(described[(method, path)], body, status)
+                self.done.add((method, path, status))
+
+    def send_bodies_that_nobody_expects(self, tv):
+        for method, path, operation in operations(self.document):
+            if "requestBody" not in operation:
+                with self.subTest(method=method, path=path):
+                    answer = tv.request(method, re.sub(r"\{\w+\}", "x", path), {})
+                    self.assertEqual(answer.status, 400, answer.text)
+                    self.check(operation, answer)
+                    self.done.add((method, path, 400))
+
+    def present(self, tv, page):
+        page.handshake()
+        page.send(frame(TEXT, b'{"cii": {"contentId": "dvb://1"}}'))
+        end = time.monotonic() + DEADLINE_S
+        while tv.get("/status")["page"]["state"] != "presented":
+            self.assertLess(time.monotonic(), end)
+
     def test_each_status_of_each_operation_is_as_described(self):
-        done = set()
+        self.done = set()
         with ControlledDaemon() as tv:
             self.document = tv.get("/openapi.json")
-            described = {(m, p): o for m, p, o in operations(self.document)}
             with RawWebSocket(tv.urls["cii"]) as cii, RawWebSocket(tv.urls["ts"]) as ts:
                 cii.handshake()
                 ts.handshake()
@@ -175,21 +211,15 @@ class Answers(unittest.TestCase):
                 ts.send(frame(TEXT, b'{"earliest": {"contentTime": "1", "wallClockTime": "2"},'
                                     b'"latest": {"contentTime": "1", "wallClockTime": '
                                     b'"plusinfinity"}}'))
-                for method, path, at, body, status in EXCHANGES:
-                    with self.subTest(method=method, path=path, status=status):
-                        kind = {"Content-Type": "text/plain"} if body == "text" else None
-                        raw = b"text" if body == "text" else body
-                        if method == "POST" and body is None:
-                            raw, kind = b"", None
-                        answer = tv.request(method, at or path, raw, kind)
-                        self.assertEqual(answer.status, status, answer.text)
-                        self.check(described[(method, path)], answer)
-                        self.check_request(described[(method, path)], body, status)
-                        done.add((method, path, status))
+                self.bring_about(tv, EXCHANGES)
+            self.send_bodies_that_nobody_expects(tv)
+            with RawWebSocket(tv.urls["page"]) as page:
+                self.present(tv, page)
+                self.bring_about(tv, WHILE_A_PAGE_IS_THE_TELEVISION)
             self.assertEqual(tv.stop()[0], 0)
         every = {(m, p, int(s)) for m, p, o in operations(self.document) for s in o["responses"]
                  if int(s) not in ELSEWHERE}
-        self.assertEqual(every - done, NOT_HERE)
+        self.assertEqual(every - self.done, NOT_HERE)
 
     def test_the_check_of_schemas_can_fail(self):
         schema = {"type": "object", "additionalProperties": False, "required": ["a"],
