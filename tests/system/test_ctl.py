@@ -88,7 +88,7 @@ class Ctl(unittest.TestCase):
             ts.receive_text()
             said = self.run_ctl("connections", "ts")
             self.assertNotIn("\x1b", said)
-            self.assertRegex(said, rf"(?m)^ts-1 +127\.0\.0\.1:\d+ .*{re.escape(PTS)} +\?\[2J")
+            self.assertRegex(said, rf"(?m)^ts-1 +127\.0\.0\.1:\d+ .*{re.escape(PTS)} +\\x1b\[2J")
             self.assertEqual(len(self.run_ctl("connections", "cii").splitlines()), 1)
 
     def test_changes_arrive(self):

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "terminal.h"
+
 DVBCSS_PRINTF(2, 0)
 static void complain(const struct command *command, const char *format, va_list arguments)
 {
     fprintf(stderr, "dvbcss %s: ", command->name);
-    vfprintf(stderr, format, arguments);
+    terminal_vprint(stderr, format, arguments);
     fputc('\n', stderr);
 }
 

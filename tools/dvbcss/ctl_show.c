@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "terminal.h"
+
 enum { CELL_SIZE = 160, COLUMNS_MAX = 12 };
 
 /* A column of a table: its title, and where the value is, as "traffic.messages_out". */
@@ -23,15 +25,6 @@ static const json_t *at_path(const json_t *object, const char *path)
     snprintf(name, sizeof name, "%.*s", (int)length, path);
     object = json_object_get(object, name);
     return path[length] == '.' && object ? at_path(object, path + length + 1) : object;
-}
-
-/* What a peer or a file said must not drive the terminal. */
-static void make_printable(char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = '?';
-    }
 }
 
 static const char *cell_text(const json_t *value, char cell[CELL_SIZE])
@@ -53,14 +46,13 @@ static const char *cell_text(const json_t *value, char cell[CELL_SIZE])
         snprintf(cell, CELL_SIZE, "%.9g", json_real_value(value));
         break;
     case JSON_STRING:
-        snprintf(cell, CELL_SIZE, "%s", json_string_value(value));
+        terminal_escape(cell, CELL_SIZE, json_string_value(value));
         break;
     default:
         dump = json_dumps(value, JSON_COMPACT);
-        snprintf(cell, CELL_SIZE, "%s", dump ? dump : "?");
+        terminal_escape(cell, CELL_SIZE, dump ? dump : "?");
         free(dump);
     }
-    make_printable(cell);
     return cell;
 }
 
@@ -166,7 +158,8 @@ void ctl_show_object(json_t *what)
     char cell[CELL_SIZE];
 
     json_object_foreach (what, name, value) {
-        printf("%-20s %s\n", name, cell_text(value, cell));
+        terminal_print(stdout, "%-20s %s", name, cell_text(value, cell));
+        putchar('\n');
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "dvbcss/cii.h"
 #include "dvbcss/ts.h"
+#include "terminal.h"
 
 /* One kind of message: how it is recognised, read and shown. */
 struct json_kind {
@@ -29,7 +30,7 @@ static void print_member(const char *name, const char *format, ...)
 
     printf("  %-26s ", name);
     va_start(arguments, format);
-    vprintf(format, arguments);
+    terminal_vprint(stdout, format, arguments);
     va_end(arguments);
     putchar('\n');
 }

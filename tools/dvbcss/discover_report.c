@@ -113,6 +113,6 @@ void discover_report_done(struct watch *watch,
         watch_say(watch, "no search could be sent: is this machine on a network?");
     else if (counters->responses == 0)
         watch_say(watch,
-                  "nobody answered: is the TV on, in this network, and set to be found? Guest and\n"
+                  "nobody answered: is the TV on, in this network, and set to be found? Guest and "
                   "mesh networks often drop multicast: try 'dvbcss discover HOST'.");
 }

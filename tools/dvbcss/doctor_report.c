@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "terminal.h"
 
 static const struct {
     enum finding_level level;
@@ -59,39 +60,33 @@ static void tell(struct doctor *doctor, enum finding finding, const char *text)
     (void)flush_output();
 }
 
-/* What a TV says goes into texts: it must neither play with the terminal nor break JSON. */
-static void make_printable(char *text)
+DVBCSS_PRINTF(3, 0)
+static void find(struct doctor *doctor, enum finding finding, const char *format, va_list arguments)
 {
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
-            *text = '?';
-    }
+    char raw[1024], text[sizeof raw];
+
+    vsnprintf(raw, sizeof raw, format, arguments);
+    tell(doctor, finding, terminal_escape(text, sizeof text, raw));
 }
 
 void doctor_find(struct doctor *doctor, enum finding finding, const char *format, ...)
 {
-    char text[1024];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    find(doctor, finding, format, arguments);
     va_end(arguments);
-    make_printable(text);
-    tell(doctor, finding, text);
 }
 
 void doctor_find_once(struct doctor *doctor, enum finding finding, const char *format, ...)
 {
-    char text[1024];
     va_list arguments;
 
     if (doctor->told[finding])
         return;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    find(doctor, finding, format, arguments);
     va_end(arguments);
-    make_printable(text);
-    tell(doctor, finding, text);
 }
 
 int doctor_conclude(struct doctor *doctor)

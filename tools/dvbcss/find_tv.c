@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <uv.h>
 
+#include "terminal.h"
+
 enum { TVS_MAX = 64 };
 
 struct finder {
@@ -107,8 +109,11 @@ static int choose(const struct finder *finder, const char *name, struct dvbcss_d
                        name);
     failure(finder->command, "there are %zu TVs%s%s%s; which one?", finder->count,
             name ? " called \"" : "", name ? name : "", name ? "\"" : "");
-    for (size_t i = 0; i < finder->count; i++)
-        fprintf(stderr, "  %s  %s\n", finder->tvs[i].device.friendly_name, finder->tvs[i].location);
+    for (size_t i = 0; i < finder->count; i++) {
+        terminal_print(stderr, "  %s  %s", finder->tvs[i].device.friendly_name,
+                       finder->tvs[i].location);
+        fputc('\n', stderr);
+    }
     return EXIT_FAILED;
 }
 

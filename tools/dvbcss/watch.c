@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "terminal.h"
+
 /* ---- options -------------------------------------------------------------------------------- */
 
 void watch_init(struct watch *watch, const struct command *command, const struct watch_ops *ops,
@@ -168,7 +170,7 @@ void watch_say(struct watch *watch, const char *format, ...)
         fputs("\r\033[K", stdout);
     watch->line_open = false;
     va_start(arguments, format);
-    vprintf(format, arguments);
+    terminal_vprint(stdout, format, arguments);
     va_end(arguments);
     fputc('\n', stdout);
     flush(watch);
@@ -183,7 +185,7 @@ void watch_show(struct watch *watch, const char *format, ...)
     if (watch->live)
         fputs("\r\033[K", stdout);
     va_start(arguments, format);
-    vprintf(format, arguments);
+    terminal_vprint(stdout, format, arguments);
     va_end(arguments);
     if (!watch->live)
         fputc('\n', stdout);
