@@ -8,14 +8,19 @@
 #include "cii/cii_internal.h"
 #include "dvbcss/alloc.h"
 
+static void timeline_clear(struct dvbcss_cii_timeline *item)
+{
+    dvbcss_free(item->selector);
+    dvbcss_free(item->private_data);
+    memset(item, 0, sizeof *item);
+}
+
 static void timelines_clear(void *property)
 {
     struct dvbcss_cii_timelines *list = property;
 
-    for (size_t i = 0; i < list->count; i++) {
-        dvbcss_free(list->items[i].selector);
-        dvbcss_free(list->items[i].private_data);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        timeline_clear(&list->items[i]);
     dvbcss_free(list->items);
     list->items = NULL;
     list->count = 0;
@@ -147,8 +152,11 @@ static int decode_private(const struct jget_place *entry, struct dvbcss_cii_time
     return cii_private_text(&place, &item->private_data);
 }
 
+/* Leaves the item without a selector if a tolerant reader passes over it: nobody could follow a
+ * timeline without units, and the other members of the message do not depend on it. */
 static int decode_timeline(const struct jget_place *entry, struct dvbcss_cii_timeline *item)
 {
+    struct jget_place place = *entry;
     const char *selector;
     int error = jget_string(entry, "timelineSelector", JGET_REQUIRED, NULL, &selector);
 
@@ -157,8 +165,15 @@ static int decode_timeline(const struct jget_place *entry, struct dvbcss_cii_tim
     item->selector = dvbcss_strdup(selector);
     if (!item->selector)
         return DVBCSS_ENOMEM;
-    error = decode_properties(entry, item);
-    return error ? error : decode_private(entry, item);
+    if (place.mode == DVBCSS_TOLERANT)
+        place.report = NULL;
+    error = decode_properties(&place, item);
+    if (!error)
+        return decode_private(entry, item);
+    if (place.mode == DVBCSS_STRICT || error == DVBCSS_ENOMEM)
+        return error;
+    timeline_clear(item);
+    return 0;
 }
 
 static int timelines_decode(const struct jget_place *message, const struct cii_rule *rule,
@@ -178,6 +193,8 @@ static int timelines_decode(const struct jget_place *message, const struct cii_r
         error = jget_element(&array, i, &entry);
         if (!error)
             error = decode_timeline(&entry, &list->items[list->count++]);
+        if (!error && !list->items[list->count - 1].selector)
+            list->count--;
     }
     return error;
 }

@@ -111,8 +111,9 @@ static int parse_error(const json_error_t *error)
     }
 }
 
-/* Parses any JSON value. @p where is filled on failure. */
-static int parse_value(json_t **out, const char *text, size_t length, json_error_t *where)
+/* Parses any JSON value. @p flags are jansson's; @p where is filled on failure. */
+static int parse_value(json_t **out, const char *text, size_t length, size_t flags,
+                       json_error_t *where)
 {
     struct input input = {text, length, {NULL, 0, false}};
     json_t *value;
@@ -125,7 +126,7 @@ static int parse_value(json_t **out, const char *text, size_t length, json_error
     if (!input.guard.reserve)
         return DVBCSS_ENOMEM;
     alloc_guard_begin(&input.guard);
-    value = json_load_callback(next_byte, &input, JSON_DECODE_ANY, where);
+    value = json_load_callback(next_byte, &input, JSON_DECODE_ANY | flags, where);
     if (input.guard.failed) {
         json_decref(value);
         value = NULL;
@@ -143,8 +144,11 @@ int jget_parse_any(struct jget_place *top, const char *text, size_t length, enum
 {
     struct jget_place place = {NULL, NULL, NULL, 0, mode, report};
     json_error_t where = {0};
-    int error = parse_value(&place.value, text, length, &where);
+    int error = parse_value(&place.value, text, length, 0, &where);
 
+    /* What no integer can hold may stand where nobody looks. */
+    if (error == DVBCSS_ETOOBIG && mode == DVBCSS_TOLERANT)
+        error = parse_value(&place.value, text, length, JSON_DECODE_INT_AS_REAL, &where);
     if (error == DVBCSS_ENOMEM)
         return jget_fail(&place, NULL, error, "%s", dvbcss_error_text(error));
     if (error) {
@@ -236,7 +240,8 @@ bool jget_is(const struct jget_place *at, const char *key, const char *text)
 static int number_in_string(json_t **number, const json_t *string)
 {
     json_error_t where;
-    int error = parse_value(number, json_string_value(string), json_string_length(string), &where);
+    int error =
+        parse_value(number, json_string_value(string), json_string_length(string), 0, &where);
 
     if (error == DVBCSS_EJSON) {
         *number = NULL;
@@ -268,23 +273,26 @@ static int find_number(const struct jget_place *at, const char *key, json_t *val
     return 0;
 }
 
-/* Gives a number's value as an integer; whether an integral real counts as one is up to the
- * mode. */
+/* What becomes of the fraction of a real where an integer is due. */
+enum fraction { FRACTION_REFUSED, FRACTION_ROUNDED };
+
+/* Gives a number's value as an integer; whether a real counts as one is up to the mode. */
 static int integer_of(const struct jget_place *at, const char *key, const json_t *number,
-                      int64_t *out)
+                      enum fraction fraction, int64_t *out)
 {
-    double real;
+    double real, whole;
 
     if (json_is_integer(number)) {
         *out = json_integer_value(number);
         return 0;
     }
     real = json_real_value(number);
-    if (at->mode != DVBCSS_TOLERANT || real != trunc(real))
+    whole = round(real);
+    if (at->mode != DVBCSS_TOLERANT || (fraction == FRACTION_REFUSED && real != whole))
         return jget_fail(at, key, DVBCSS_EVALUE, "%g is not written as an integer", real);
-    if (real < -0x1p63 || real >= 0x1p63)
+    if (whole < -0x1p63 || whole >= 0x1p63)
         return jget_fail(at, key, DVBCSS_ETOOBIG, "%g does not fit 64 bits", real);
-    *out = (int64_t)real;
+    *out = (int64_t)whole;
     return 0;
 }
 
@@ -300,7 +308,7 @@ int jget_integer(const struct jget_place *at, const char *key, enum jget_need ne
         return error;
     error = find_number(at, key, value, &number);
     if (!error)
-        error = integer_of(at, key, number, &integer);
+        error = integer_of(at, key, number, FRACTION_REFUSED, &integer);
     json_decref(number);
     if (error)
         return error;
@@ -381,7 +389,7 @@ static int decimal_of(const struct jget_place *at, const char *key, json_t *valu
     }
     error = find_number(at, key, value, &number);
     if (!error)
-        error = integer_of(at, key, number, out);
+        error = integer_of(at, key, number, FRACTION_ROUNDED, out);
     json_decref(number);
     return error;
 }

@@ -64,10 +64,11 @@ enum jget_need {
  * @param top    set to the message; the caller ends it with jget_finish()
  * @param text   need not end with a zero byte
  * @param length bytes of @p text
- * @param mode   handed on to every getter
+ * @param mode   handed on to every getter; tolerant: if an integer in it fits no 64 bits, all of
+ * its integers are taken as reals
  * @param report filled on failure; may be NULL
  * @return 0, DVBCSS_EJSON, DVBCSS_ETYPE (not an object), DVBCSS_ETOOBIG (a number in it fits no
- *         64-bit integer or no double), DVBCSS_ENOMEM
+ *         double, or, strict, an integer no 64 bits), DVBCSS_ENOMEM
  */
 int jget_parse(struct jget_place *top, const char *text, size_t length, enum dvbcss_mode mode,
                struct dvbcss_report *report);
@@ -117,8 +118,8 @@ int jget_number(const struct jget_place *at, const char *key, enum jget_need nee
 
 /**
  * Gets a time that is carried as a string of decimal digits: "0", or an optional "-" and digits
- * of which the first is not 0. Tolerant: also any JSON number with an integral value, as such or
- * in a string. TS 103 286-2 clause 5.7.
+ * of which the first is not 0. Tolerant: also any JSON number, as such or in a string, rounded to
+ * the nearest integer (halves away from 0). TS 103 286-2 clause 5.7.
  *
  * @return also DVBCSS_EVALUE (other characters), DVBCSS_ETOOBIG (beyond 64 bits)
  */

@@ -219,8 +219,10 @@ dvbcss_cii_merge(struct dvbcss_cii *state, const struct dvbcss_cii *update, unsi
  * - units and accuracy may be numeric strings, units also reals with a whole value;
  * - a timeline may have the members of timelineProperties beside its timelineSelector;
  * - accuracy that is null, negative or not a number is taken as omitted;
- * - null in the list of timelines is passed over;
- * - private data may be any JSON value, and null within a timeline is taken as omitted.
+ * - in the list of timelines null is passed over, and so is one whose units are missing or of no
+ *   use: nobody could follow it;
+ * - private data may be any JSON value, and null within a timeline is taken as omitted; if an
+ *   integer in the message does not fit 64 bits, private data may lose digits.
  *
  * @param text   UTF-8, need not be NUL-terminated
  * @param length of @p text in bytes

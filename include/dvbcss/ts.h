@@ -35,8 +35,9 @@ extern "C" {
  * and on failure leave *out alone and fill the report (which may be NULL).
  *
  * What DVBCSS_TOLERANT lets pass beyond the standard is listed at each message. For all of them:
- * a time may be a JSON number, and its value may be written with a fraction of zero or an exponent
- * (5, "5", 5.0, "5e0"); the speed may be a string that holds a number.
+ * a time may be a JSON number, and may have a fraction or an exponent (5, "5", 5.25, "5e0"): it is
+ * rounded to the nearest tick or ns, and beyond 2^53 what a double cannot hold is lost; the speed
+ * may be a string that holds a number.
  *
  * Encoders: write compact JSON with the members in the order of the standard's text, and a zero
  * byte behind it. They return

@@ -19,7 +19,8 @@ static const char whole[] =
 
 static const char tolerated[] =
     "{\"protocolVersion\":1.1,\"contentId\":5,\"presentationStatus\":[\"okay\",\"sub\"],"
-    "\"timelines\":[null,{\"timelineSelector\":\"s\",\"unitsPerTick\":\"1\","
+    "\"timelines\":[null,{\"timelineSelector\":\"none\",\"unitsPerTick\":\"0\"},{"
+    "\"timelineSelector\":\"s\",\"unitsPerTick\":\"1\","
     "\"unitsPerSecond\":\"2\",\"accuracy\":\"0.5\",\"private\":null}]}";
 
 /* Runs @p call with each allocation failing in turn, on a state that it must leave alone then. */

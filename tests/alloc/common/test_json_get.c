@@ -11,7 +11,8 @@ static const char message[] =
     "{\"edge\": 123456789012345,"
     " \"string that is longer than one buffer\": \"value that is longer than one buffer \\u20ac\","
     " \"number\": 12345.0000000000000000000000000000000000000000000000000000000000000000000000,"
-    " \"decimal\": \"1.0000000000000000000000000000000000e3\", \"array\": [{}, [1], null]}";
+    " \"decimal\": \"1.0000000000000000000000000000000000e3\", \"array\": [{}, [1], null],"
+    " \"beyond 64 bits\": 18446744073709551615}";
 
 static int decode(char *text, size_t size)
 {

@@ -90,6 +90,18 @@ Test(json_parse, numbers_that_fit_nothing_are_too_big)
     cr_assert_eq(PARSE_BYTES("{\"a\": 1e999}"), DVBCSS_ETOOBIG);
 }
 
+Test(json_parse, a_tolerant_reader_takes_integers_that_are_too_big_as_reals)
+{
+    static const char text[] = "{\"other\": [18446744073709551615], \"a\": \"x\"}";
+    const char *value;
+
+    parse_as(DVBCSS_TOLERANT, text);
+    cr_assert_eq(jget_string(&top, "a", JGET_REQUIRED, NULL, &value), 0);
+    cr_assert_str_eq(value, "x");
+    jget_finish(&top);
+    cr_assert_eq(jget_parse(&top, "[1e999]", 7, DVBCSS_TOLERANT, NULL), DVBCSS_ETOOBIG);
+}
+
 Test(json_parse, only_an_object_is_a_message)
 {
     assert_refused(PARSE_BYTES("5"), DVBCSS_ETYPE, "", "expected an object, got a number");
@@ -241,13 +253,22 @@ Test(json_numbers, times_are_strings_of_decimal_digits)
         {"\"-9223372036854775808.0\"", DVBCSS_EVALUE, 0, INT64_MIN},
         {"\"9223372036854775808.0\"", DVBCSS_EVALUE, DVBCSS_ETOOBIG, 0},
         {"\"1e999\"", DVBCSS_EVALUE, DVBCSS_ETOOBIG, 0},
-        {"\"5.25\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
+        {"\"5.25\"", DVBCSS_EVALUE, 0, 5},
+        {"\"12345.5\"", DVBCSS_EVALUE, 0, 12346},
+        {"\"-0.5\"", DVBCSS_EVALUE, 0, -1},
+        {"\"-0.25\"", DVBCSS_EVALUE, 0, 0},
+        {"\"1e-400\"", DVBCSS_EVALUE, 0, 0},
+        {"\"9223372036854775807.5\"", DVBCSS_EVALUE, DVBCSS_ETOOBIG, 0},
+        {"\"5.25x\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
+        {"\"5.\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
+        {"\".5\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
         {"\"minusinfinity\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
         {"\"NaN\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
         {"\"[1]\"", DVBCSS_EVALUE, DVBCSS_EVALUE, 0},
         {"5", DVBCSS_ETYPE, 0, 5},
         {"-5.0", DVBCSS_ETYPE, 0, -5},
-        {"5.25", DVBCSS_ETYPE, DVBCSS_EVALUE, 0},
+        {"5.25", DVBCSS_ETYPE, 0, 5},
+        {"-5.5", DVBCSS_ETYPE, 0, -6},
         {"1e300", DVBCSS_ETYPE, DVBCSS_ETOOBIG, 0},
         {"true", DVBCSS_ETYPE, DVBCSS_ETYPE, 0},
         {"[]", DVBCSS_ETYPE, DVBCSS_ETYPE, 0},
