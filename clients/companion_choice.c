@@ -44,10 +44,22 @@ static unsigned rank(const char *selector)
     return KINDS;
 }
 
+/* A TV that lists nothing at all may still have PTS, as every broadcast has; one whose list is
+ * empty says that it has none. */
+static void take_unlisted(struct companion_choice *choice)
+{
+    choice->selector = "urn:dvb:css:timeline:pts";
+    choice->rate = (struct dvbcss_rate){90000, 1};
+}
+
 static bool choose_best(const struct dvbcss_cii *cii, struct companion_choice *choice)
 {
     const struct dvbcss_cii_timeline *best = NULL;
 
+    if (cii->timelines.presence != DVBCSS_VALUE) {
+        take_unlisted(choice);
+        return true;
+    }
     for (size_t i = 0; i < cii->timelines.count; i++) {
         const struct dvbcss_cii_timeline *next = &cii->timelines.items[i];
 

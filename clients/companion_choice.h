@@ -21,14 +21,15 @@ struct companion_wish {
     const char *content_id_stem;
 };
 
-/** What to ask the TV for. The texts belong to the wish or to the CII state. */
+/** What to ask the TV for. The texts belong to the wish or to the CII state, or are constants. */
 struct companion_choice {
     const char *selector;
     struct dvbcss_rate rate;
     const char *content_id_stem;
 };
 
-/** Chooses; false if the TV presents nothing, or nothing that is wanted. */
+/** Chooses; false if the TV presents nothing, or nothing that is wanted. Without wishes the best of
+ * the list, and PTS if the TV has sent no list (null or omitted; an empty one is a list). */
 bool companion_choose(const struct companion_wish *wish, const struct dvbcss_cii *cii,
                       struct companion_choice *choice);
 

@@ -122,7 +122,8 @@ struct dvbcss_companion_options {
      * If it lists none of them, the first one whose tick rate the selector itself implies (PTS and
      * MPD) or @ref timeline_rate gives is asked for all the same. */
     const char *const *selectors;
-    /** 0 takes the best of those that the TV lists: PTS, TEMI, MPD, CT, any other. */
+    /** 0 takes the best of those that the TV lists: PTS, TEMI, MPD, CT, any other; PTS of a TV that
+     * sends no list (null or omitted). */
     size_t selector_count;
     /** Tick rate for a timeline that the TV does not list; {0, 0} for none. */
     struct dvbcss_rate timeline_rate;

@@ -100,7 +100,7 @@ enum finding_level {
     X(TIMELINES_MISSING, PROBLEM, "timelines-missing",                                             \
       "Put timelines into every message: companions forget theirs otherwise.")                     \
     X(TIMELINES_NULL, PROBLEM, "timelines-null",                                                   \
-      "Write an empty list where there are none: null makes companions fail.")                     \
+      "List them: without a list companions can only try PTS, and null makes some fail.")          \
     X(TIMELINES_EMPTY, NOTE, "timelines-empty",                                                    \
       "Companions cannot know which timeline to ask for; many try PTS.")                           \
     X(NULL_MISSING, NOTE, "null-missing", "HbbTV 2.0.3 wants it with null where there is none.")   \

@@ -125,6 +125,23 @@ Test(companion_choice, finds_nothing_without_content_or_timelines)
     dvbcss_cii_finish(&cii);
 }
 
+Test(companion_choice, asks_for_pts_where_there_is_no_list)
+{
+    const struct companion_wish any = {.selectors = NULL};
+    struct companion_choice choice;
+    struct dvbcss_cii cii = DVBCSS_CII_INIT;
+
+    cr_assert_eq(dvbcss_cii_set_text(&cii, DVBCSS_CII_CONTENT_ID, "dvb://1.2.3"), 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(companion_choose(&any, &cii, &choice));
+        cr_expect_str_eq(choice.selector, pts);
+        cr_expect_eq(choice.rate.ticks, 90000);
+        cr_expect_eq(choice.rate.seconds, 1);
+        dvbcss_cii_set_null(&cii, DVBCSS_CII_TIMELINES);
+    }
+    dvbcss_cii_finish(&cii);
+}
+
 Test(companion_choice, makes_the_stem_that_is_asked_for)
 {
     static const char *const one[] = {pts};
