@@ -95,6 +95,20 @@ class Decode(unittest.TestCase):
     def test_too_much_is_refused(self):
         self.assertIn("longer", self.refused(stdin=b"{" * (1 << 21)))
 
+    def test_messages_of_ts_are_known_by_any_of_their_members(self):
+        for message, kind in (
+            ('{"contentTime":"5","wallClockTime":"7"}', "control timestamp"),
+            ('{"contentTime":null}', "control timestamp"),
+            ('{"wallClockTime":"7"}', "control timestamp"),
+            ('{"latest":{"contentTime":"1","wallClockTime":"2"}}', "presentation timestamps"),
+            ('{"actual":{"contentTime":"1","wallClockTime":"2"}}', "presentation timestamps"),
+            ('{"contentIdStem":"dvb://"}', "setup-data"),
+        ):
+            done = decode(message)
+            self.assertEqual(done.returncode, 1, message)
+            self.assertIn(kind.encode(), done.stdout + done.stderr, message)
+            self.assertNotIn(b"CII", done.stdout + done.stderr, message)
+
 
 if __name__ == "__main__":
     unittest.main()

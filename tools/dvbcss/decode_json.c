@@ -15,8 +15,8 @@
 struct json_kind {
     const char *name;
     const char *title;
-    /* A member that no other kind has. */
-    const char *member;
+    /* Members that no other kind has; ends with NULL. */
+    const char *members[4];
     /* Reads the message and, if it is one and `show` is set, prints it. */
     int (*read)(const char *text, size_t length, enum dvbcss_mode mode, bool show,
                 struct dvbcss_report *report);
@@ -172,13 +172,28 @@ static int read_presentation(const char *text, size_t length, enum dvbcss_mode m
 /* ---- any ------------------------------------------------------------------------------------ */
 
 static const struct json_kind json_kinds[] = {
-    {"setup", "CSS-TS setup-data", "timelineSelector", read_setup},
-    {"control", "CSS-TS control timestamp", "timelineSpeedMultiplier", read_control},
-    {"presentation", "CSS-TS presentation timestamps", "earliest", read_presentation},
+    {"setup", "CSS-TS setup-data", {"contentIdStem", "timelineSelector"}, read_setup},
+    {"control",
+     "CSS-TS control timestamp",
+     {"contentTime", "wallClockTime", "timelineSpeedMultiplier"},
+     read_control},
+    {"presentation",
+     "CSS-TS presentation timestamps",
+     {"actual", "earliest", "latest"},
+     read_presentation},
     /* Any object may be a CII message, also one without members. */
-    {"cii", "CSS-CII message", NULL, read_cii},
+    {"cii", "CSS-CII message", {NULL}, read_cii},
 };
 enum { KINDS = sizeof json_kinds / sizeof *json_kinds };
+
+static bool has_member_of(const json_t *object, const struct json_kind *kind)
+{
+    for (const char *const *member = kind->members; *member; member++) {
+        if (json_object_get(object, *member))
+            return true;
+    }
+    return false;
+}
 
 static const struct json_kind *find_kind(const char *name, const char *text, size_t length)
 {
@@ -188,8 +203,7 @@ static const struct json_kind *find_kind(const char *name, const char *text, siz
     for (int i = 0; i < KINDS; i++) {
         const struct json_kind *kind = &json_kinds[i];
 
-        if (name ? strcmp(kind->name, name) == 0
-                 : kind->member && json_object_get(object, kind->member)) {
+        if (name ? strcmp(kind->name, name) == 0 : has_member_of(object, kind)) {
             found = kind;
             break;
         }
