@@ -111,5 +111,54 @@ class Terminal(unittest.TestCase):
         self.assertIn("Küche 電視 😀", out)
 
 
+class Tolerance(unittest.TestCase):
+    def positions(self, tv, *arguments):
+        code, out, err = dvbcss("companion", "--json", "-n", "2", "-i", "0.05", "-t", "20",
+                                *arguments, tv.url)
+        self.assertEqual(code, 0, err + out)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def findings(self, tv, *arguments):
+        code, out, _ = dvbcss("doctor", "--json", "--observe", "0.2", *arguments, tv.url)
+        lines = [json.loads(line) for line in out.splitlines()]
+        return code, {line["id"]: line for line in lines if line["event"] == "finding"}
+
+    def test_without_a_list_companion_and_doctor_ask_for_pts(self):
+        with OddTv({"timelines": None}) as tv:
+            self.assertIn(PTS, {line.get("selector") for line in self.positions(tv)})
+            code, found = self.findings(tv)
+            self.assertEqual(code, 1)
+            self.assertNotIn("empty", found["timelines-null"]["advice"])
+            self.assertIn("timeline-good", found)
+            self.assertEqual({setup["timelineSelector"] for setup in tv.setups}, {PTS})
+
+    def test_one_timeline_nobody_could_follow_does_not_hide_the_others(self):
+        with OddTv({"timelines": [timeline("urn:dvb:css:timeline:temi:1:1", 0), timeline()]}) as tv:
+            self.assertIn(PTS, {line.get("selector") for line in self.positions(tv)})
+            self.assertIn("is 0 and has", self.findings(tv)[1]["member-value"]["text"])
+
+    def test_numbers_beyond_64_bits_do_not_hide_the_rest(self):
+        with OddTv({"private": [{"type": "urn:x", "id": 2**64 - 1}]}) as tv:
+            self.positions(tv)
+
+    def test_times_with_fractions_are_followed(self):
+        with OddTv(control=lambda wall_ns: {"contentTime": f"{wall_ns * 9e-5:.3f}",
+                                            "wallClockTime": str(wall_ns),
+                                            "timelineSpeedMultiplier": 1}) as tv:
+            self.positions(tv)
+
+    def test_doctor_compares_whole_addresses(self):
+        with OddTv({"tsUrl": "ws://127.0.0.1.invalid:1/ts"}) as tv:
+            self.assertIn("127.0.0.1.invalid", self.findings(tv)[1]["host-other"]["text"])
+
+    def test_doctor_blames_the_options_of_tls_by_their_name(self):
+        for option, value in (("--ca-file", "/nonexistent"), ("--pin", "abc")):
+            code, out, err = dvbcss("doctor", option, value, "wss://127.0.0.1:1/cii")
+            self.assertEqual(code, 2, out)
+            self.assertNotIn("url-malformed", out)
+            self.assertIn(f"{option}: ", err)
+            self.assertRegex(err, r": \S.+\n\Z")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -287,7 +287,7 @@ static int take_url_of_server(struct accuracy_run *run, const char *url)
     int error = impair_address_resolve(url, &run->plan.network.server, &report);
 
     if (error != 0)
-        return client_report_failure(&run->watch, url, error, &report);
+        return client_report_failure(run->watch.command, url, error, &report);
     run->server_known = true;
     return EXIT_DONE;
 }

@@ -64,7 +64,8 @@ static int start(struct watch *watch)
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     int error = dvbcss_cii_client_create(&self->client, &watch->loop, &self->options, &report);
 
-    return error == 0 ? EXIT_DONE : client_report_failure(watch, self->options.url, error, &report);
+    return error == 0 ? EXIT_DONE
+                      : client_report_failure(watch->command, self->options.url, error, &report);
 }
 
 static void stop(struct watch *watch)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* What the command line calls an option of a client; else it is the URL that is wrong. */
-static const char *culprit(const struct dvbcss_report *report, const char *url)
+static const char *culprit(const struct dvbcss_report *report, const char *url, int error)
 {
     static const struct {
         const char *path;
@@ -13,17 +13,19 @@ static const char *culprit(const struct dvbcss_report *report, const char *url)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(report->path, others[i].path) == 0)
             return others[i].name;
-    return url;
+    /* Before there is a connection that is the file alone. */
+    return error == DVBCSS_ETLS ? "--ca-file" : url;
 }
 
-int client_report_failure(const struct watch *watch, const char *url, int error,
+int client_report_failure(const struct command *command, const char *url, int error,
                           const struct dvbcss_report *report)
 {
-    bool bad_url = error <= DVBCSS_ELENGTH || error == DVBCSS_ERANGE || *report->reason;
+    bool bad_option = error <= DVBCSS_ELENGTH || error == DVBCSS_ERANGE || error == DVBCSS_ETLS ||
+                      *report->reason;
 
-    failure(watch->command, "%s: %s", culprit(report, url),
+    failure(command, "%s: %s", culprit(report, url, error),
             *report->reason ? report->reason : dvbcss_error_text(error));
-    return bad_url ? EXIT_USAGE : EXIT_FAILED;
+    return bad_option ? EXIT_USAGE : EXIT_FAILED;
 }
 
 void client_report_connected(struct watch *watch, const char *part)

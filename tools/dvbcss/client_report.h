@@ -10,7 +10,7 @@
 
 /** Says why a client could not be made. Returns EXIT_USAGE for a bad URL or option, else
  * EXIT_FAILED. */
-int client_report_failure(const struct watch *watch, const char *url, int error,
+int client_report_failure(const struct command *command, const char *url, int error,
                           const struct dvbcss_report *report);
 
 /** Shows that a connection is open; @p part is "cii" or "ts". */

@@ -136,8 +136,9 @@ static int start(struct watch *watch)
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     int error = dvbcss_companion_create(&self->companion, &watch->loop, &self->options, &report);
 
-    return error == 0 ? EXIT_DONE
-                      : client_report_failure(watch, self->options.cii_url, error, &report);
+    return error == 0
+               ? EXIT_DONE
+               : client_report_failure(watch->command, self->options.cii_url, error, &report);
 }
 
 static void stop(struct watch *watch)

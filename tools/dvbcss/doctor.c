@@ -51,7 +51,7 @@ static int examine(struct doctor *doctor, const char *argument)
         doctor_wall_clock(doctor);
         doctor_ts(doctor);
     }
-    return doctor_conclude(doctor);
+    return doctor->failure ? doctor->failure : doctor_conclude(doctor);
 }
 
 static int visit(struct doctor *doctor, const char *argument)

@@ -67,6 +67,8 @@ struct doctor {
     bool told[FINDING_COUNT];
     unsigned problems;
     unsigned notes;
+    /** Exit code of a visit that could not go on, which says nothing about the TV; else 0. */
+    int failure;
 
     /** Where CII is; "" as long as nobody knows. */
     char cii_url[DVBCSS_DISCOVERY_URL_SIZE];

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "client_report.h"
 #include "doctor.h"
 #include "dvbcss/url.h"
 
@@ -113,6 +114,7 @@ static void check_status(struct doctor *doctor, const json_t *message)
                     status);
 }
 
+/* Companions read tolerantly and pass over an entry without proper units: nobody else tells. */
 static void check_timeline(struct doctor *doctor, const json_t *timeline, size_t index)
 {
     static const char *const rates[] = {"unitsPerTick", "unitsPerSecond"};
@@ -129,6 +131,11 @@ static void check_timeline(struct doctor *doctor, const json_t *timeline, size_t
             doctor_find(doctor, value ? FINDING_MEMBER_TYPE : FINDING_MEMBER_MISSING,
                         "timelines[%zu].timelineProperties.%s is %s and has to be a whole number",
                         index, rates[i], doctor_kind(value));
+        else if (json_integer_value(value) < 1 || json_integer_value(value) > UINT32_MAX)
+            doctor_find(doctor, FINDING_MEMBER_VALUE,
+                        "timelines[%zu].timelineProperties.%s is %" JSON_INTEGER_FORMAT
+                        " and has to be from 1 to 4294967295",
+                        index, rates[i], json_integer_value(value));
     }
 }
 
@@ -209,12 +216,22 @@ static bool await_message(struct doctor *doctor)
     return visit->received;
 }
 
+/* Tells what is wrong with the URL, which is the TV's, or with an option, which is the user's. */
+static void refuse(struct doctor *doctor, int error, const struct dvbcss_report *report)
+{
+    if (*report->reason && strcmp(report->path, "pin") != 0)
+        doctor_find(doctor, FINDING_URL_MALFORMED, "%s: %s", doctor->cii_url, report->reason);
+    else
+        doctor->failure = client_report_failure(doctor->command, doctor->cii_url, error, report);
+}
+
 bool doctor_cii(struct doctor *doctor)
 {
     struct dvbcss_cii_client_options options = DVBCSS_CII_CLIENT_OPTIONS_INIT;
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     struct dvbcss_client_status status;
     bool received;
+    int error;
 
     doctor_step(doctor, "cii");
     options.url = doctor->cii_url;
@@ -228,8 +245,9 @@ bool doctor_cii(struct doctor *doctor)
     options.events.received = on_received;
     options.events.protocol_error = on_protocol_error;
     options.user = doctor;
-    if (dvbcss_cii_client_create(&doctor->cii, &doctor->loop, &options, &report) != 0) {
-        doctor_find(doctor, FINDING_URL_MALFORMED, "%s: %s", doctor->cii_url, report.reason);
+    error = dvbcss_cii_client_create(&doctor->cii, &doctor->loop, &options, &report);
+    if (error != 0) {
+        refuse(doctor, error, &report);
         return false;
     }
     received = await_message(doctor);

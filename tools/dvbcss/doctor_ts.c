@@ -211,6 +211,7 @@ void doctor_ts(struct doctor *doctor)
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     struct dvbcss_clock *timeline = NULL;
     struct dvbcss_ts_client *client = NULL;
+    int error;
 
     doctor_step(doctor, "timeline");
     options.url = dvbcss_cii_text(cii, DVBCSS_CII_TS_URL);
@@ -229,14 +230,17 @@ void doctor_ts(struct doctor *doctor)
     options.events.disconnected = on_disconnected;
     options.events.protocol_error = on_protocol_error;
     options.user = &visit;
-    if (dvbcss_correlated_clock_create(&timeline, doctor->clock.wall, visit.choice.rate,
-                                       dvbcss_correlation(0, 0), 1.0) == 0) {
+    error = dvbcss_correlated_clock_create(&timeline, doctor->clock.wall, visit.choice.rate,
+                                           dvbcss_correlation(0, 0), 1.0);
+    if (error == 0) {
         options.timeline = timeline;
-        if (dvbcss_ts_client_create(&client, &doctor->loop, &options, &report) == 0)
-            observe(doctor, &visit, options.url);
+        error = dvbcss_ts_client_create(&client, &doctor->loop, &options, &report);
     }
-    if (!client)
-        doctor_find(doctor, FINDING_SKIPPED, "%s: %s", options.url, report.reason);
+    if (error == 0)
+        observe(doctor, &visit, options.url);
+    else
+        doctor_find(doctor, FINDING_SKIPPED, "%s: %s", options.url,
+                    *report.reason ? report.reason : dvbcss_error_text(error));
     dvbcss_ts_client_close(client, NULL, NULL);
     /* The client has turned away from the clock at once. */
     dvbcss_clock_destroy(timeline);

@@ -31,6 +31,14 @@ static void host_of(const char *url, char host[DVBCSS_URL_HOST_SIZE])
     host[length] = '\0';
 }
 
+/* Whether a host is the address of the peer, whose zone does not count. */
+static bool is_peer(const char *host, const char *peer)
+{
+    size_t length = strcspn(peer, "%");
+
+    return strlen(host) == length && strncmp(host, peer, length) == 0;
+}
+
 static void check_host(struct doctor *doctor, const char *what, const char *url)
 {
     char host[DVBCSS_URL_HOST_SIZE];
@@ -44,7 +52,7 @@ static void check_host(struct doctor *doctor, const char *what, const char *url)
                     url);
     else if (*doctor->peer && dvbcss_url_host_unusable(host, doctor->peer))
         doctor_find(doctor, FINDING_HOST_LOOPBACK, "%s names this very machine: %s", what, url);
-    else if (*doctor->peer && strncmp(host, doctor->peer, strcspn(doctor->peer, "%")) != 0 &&
+    else if (*doctor->peer && !is_peer(host, doctor->peer) &&
              !dvbcss_url_host_unusable(host, "192.0.2.1"))
         doctor_find(doctor, FINDING_HOST_OTHER, "%s names %s, and the TV was reached at %s", what,
                     host, doctor->peer);

@@ -123,6 +123,7 @@ void doctor_wall_clock(struct doctor *doctor)
     struct dvbcss_report report = DVBCSS_REPORT_INIT;
     struct dvbcss_wc_client_status status;
     const bool never = false;
+    int error;
 
     doctor_step(doctor, "wall clock");
     options.url = dvbcss_cii_text(dvbcss_cii_client_state(doctor->cii), DVBCSS_CII_WC_URL);
@@ -137,8 +138,10 @@ void doctor_wall_clock(struct doctor *doctor)
     options.events.exchange = on_exchange;
     options.events.trouble = on_trouble;
     options.user = doctor;
-    if (dvbcss_wc_client_create(&doctor->wall_clock, &doctor->loop, &options, &report) != 0) {
-        doctor_find(doctor, FINDING_SKIPPED, "%s: %s", options.url, report.reason);
+    error = dvbcss_wc_client_create(&doctor->wall_clock, &doctor->loop, &options, &report);
+    if (error != 0) {
+        doctor_find(doctor, FINDING_SKIPPED, "%s: %s", options.url,
+                    *report.reason ? report.reason : dvbcss_error_text(error));
         return;
     }
     doctor_wait(doctor, &never, doctor->observe_s);

@@ -231,7 +231,7 @@ static int relay(struct impair_watch *self)
         return usage_error(self->watch.command, "--server is needed");
     error = impair_address_resolve(self->server_url, &self->relay_options.server, &report);
     if (error != 0)
-        return client_report_failure(&self->watch, self->server_url, error, &report);
+        return client_report_failure(self->watch.command, self->server_url, error, &report);
     if (self->relay_options.realtime)
         impair_options_check_realtime(self->watch.command);
     return watch_run(&self->watch);

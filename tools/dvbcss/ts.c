@@ -153,10 +153,11 @@ static int start(struct watch *watch)
     self->wc_options.wall_clock = self->clock.wall;
     error = dvbcss_wc_client_create(&self->wc_client, &watch->loop, &self->wc_options, &report);
     if (error != 0)
-        return client_report_failure(watch, self->wc_options.url, error, &report);
+        return client_report_failure(watch->command, self->wc_options.url, error, &report);
     self->options.timeline = self->timeline;
     error = dvbcss_ts_client_create(&self->client, &watch->loop, &self->options, &report);
-    return error == 0 ? EXIT_DONE : client_report_failure(watch, self->options.url, error, &report);
+    return error == 0 ? EXIT_DONE
+                      : client_report_failure(watch->command, self->options.url, error, &report);
 }
 
 static void stop(struct watch *watch)

@@ -114,7 +114,8 @@ static int start(struct watch *watch)
         return failure(watch->command, "%s", dvbcss_error_text(error));
     self->options.wall_clock = self->clock.wall;
     error = dvbcss_wc_client_create(&self->client, &watch->loop, &self->options, &report);
-    return error == 0 ? EXIT_DONE : client_report_failure(watch, self->url, error, &report);
+    return error == 0 ? EXIT_DONE
+                      : client_report_failure(watch->command, self->url, error, &report);
 }
 
 static void stop(struct watch *watch)
