@@ -339,7 +339,7 @@ Test(ws_http, a_request_that_says_nothing_of_a_body_has_none)
 
     start_http();
     add_handler("/api");
-    for (int i = 0; i < (int)(sizeof methods / sizeof *methods); i++) {
+    for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++) {
         cr_assert(ws_peer_connect(&peer, &fixture.loop, server_address()));
         cr_assert(ws_peer_request(&peer, methods[i], "/api", NULL));
         cr_assert_eq(ws_peer_read_answer(&peer, &answer), 200, "%s", methods[i]);
