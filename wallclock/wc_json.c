@@ -81,10 +81,12 @@ int dvbcss_wc_json_decode(const char *text, size_t length, struct dvbcss_wc_json
 {
     struct dvbcss_wc_json_request request = DVBCSS_WC_JSON_REQUEST_INIT;
     struct jget_place top;
-    int error = jget_parse(&top, text, length, DVBCSS_TOLERANT, report);
+    /* What is echoed has to be what came: no integer may become a real. */
+    int error = jget_parse(&top, text, length, DVBCSS_STRICT, report);
 
     if (error)
         return error;
+    top.mode = DVBCSS_TOLERANT;
     error = check_zero(&top, "v", DVBCSS_EVERSION);
     if (!error)
         error = check_zero(&top, "t", DVBCSS_EMESSAGETYPE);
