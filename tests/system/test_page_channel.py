@@ -648,7 +648,8 @@ class Mistakes(Channel):
         ({"cii": {"contentId": {}}}, "cii.contentId", "a string"),
         ({"cii": {"timelines": [{}]}}, "cii.timelines[0].timelineSelector", ""),
         ({"cii": {"timelines": [{"timelineSelector": PTS, "timelineProperties": {
-            "unitsPerTick": 0, "unitsPerSecond": 1}}]}}, "unitsPerTick", ""),
+            "unitsPerTick": 0, "unitsPerSecond": 1}}]}},
+         "cii.timelines[0].timelineProperties", "unitsPerTick"),
         ({"cii": {"timelines": [{"timelineSelector": PTS, "timelineProperties": {
             "unitsPerTick": 1, "unitsPerSecond": 1}}] * 2}}, "timelines[1]", "twice"),
         ({"controlTimestamps": []}, "controlTimestamps", "an object"),

@@ -1,5 +1,6 @@
 #include "page_message.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,32 @@ static int check_timelines(const struct dvbcss_cii_timelines *timelines,
     return error;
 }
 
+/* The decoder passes over timelines without usable units, as companions have to; a page is told. */
+static int check_units(const json_t *sent, const struct dvbcss_cii_timelines *read,
+                       struct page_mistake *mistake)
+{
+    char member[64];
+    size_t count = 0;
+    size_t i;
+    json_t *entry;
+
+    json_array_foreach (sent, i, entry) {
+        const char *selector = json_string_value(json_object_get(entry, "timelineSelector"));
+
+        if (json_is_null(entry))
+            continue;
+        if (count < read->count && strcmp(selector, read->items[count].selector) == 0) {
+            count++;
+            continue;
+        }
+        snprintf(member, sizeof member, "cii.timelines[%zu].timelineProperties", i);
+        return page_mistake_set(mistake, DVBCSS_EVALUE, member,
+                                "expected unitsPerTick and unitsPerSecond, of 1 to %" PRIu32,
+                                UINT32_MAX);
+    }
+    return 0;
+}
+
 static int read_cii(json_t *value, struct page_message *message, struct page_mistake *mistake)
 {
     static const enum dvbcss_cii_property own[] = {DVBCSS_CII_PROTOCOL_VERSION, DVBCSS_CII_WC_URL,
@@ -203,6 +230,8 @@ static int read_cii(json_t *value, struct page_message *message, struct page_mis
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         dvbcss_cii_omit(&message->cii, own[i]);
+    if (error == 0)
+        error = check_units(json_object_get(value, "timelines"), &message->cii.timelines, mistake);
     return error == 0 ? check_timelines(&message->cii.timelines, mistake) : error;
 }
 
