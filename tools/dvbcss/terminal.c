@@ -86,8 +86,9 @@ void terminal_vprint(FILE *out, const char *format, va_list arguments)
     rest = text;
     while (*rest) {
         char shown[SHOWN_SIZE];
+        size_t length = take_character(&rest, shown);
 
-        fwrite(shown, 1, take_character(&rest, shown), out);
+        fwrite(shown, 1, length, out);
     }
     free(text);
 }
