@@ -31,8 +31,7 @@ static const char *const hints[DVBCSS_REFUSAL_COUNT] = {
     [DVBCSS_REFUSAL_MALFORMED] =
         "It needs one Host, with a body one Content-Length, and for a WebSocket HTTP/1.1.",
     [DVBCSS_REFUSAL_TARGET] =
-        "Ask for a path that begins with a slash and stays below the root, with two "
-        "hexadecimal digits behind each percent sign and without a fragment.",
+        "Ask for a path below the root, with two hexadecimal digits behind each percent sign.",
     [DVBCSS_REFUSAL_BODY_TOO_BIG] = "Send less at a time.",
     [DVBCSS_REFUSAL_HEADERS_TOO_BIG] = "Send fewer or shorter headers.",
     [DVBCSS_REFUSAL_TIMEOUT] = "Send the whole request at once.",
