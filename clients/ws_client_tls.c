@@ -126,6 +126,7 @@ static int verify(X509_STORE_CTX *store, void *finder)
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
 }
+
 /* The system's certificates are many: they are not read where nobody asks them. */
 static bool load_authorities(SSL_CTX *ssl, const struct ws_client_trust *trust)
 {
